@@ -1,0 +1,62 @@
+# Everything a newcomer, an operator or CI runs. Bare `make` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format lint types imports site bench bench-score load chaos lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+venv: .venv/.ready ## make .venv with everything, versions from requirements.lock
+
+.venv/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: venv ## a synthetic city, built and served; ARGS='--people 5000 --port 9000'
+	$(BIN)/chengxin demo $(ARGS)
+
+test: check ## everything that can run here: lint, types, import rules, tests
+	$(BIN)/pytest $(ARGS)
+
+check: lint types imports ## what CI runs before the tests
+
+format: venv ## rewrite the sources in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: venv
+	$(BIN)/mypy
+
+imports: venv
+	$(BIN)/lint-imports
+
+site: venv ## build the static site into build/site
+	$(BIN)/chengxin site build $(ARGS)
+
+bench: venv ## figures beside the design's targets
+	$(BIN)/python -m loadtest.bench $(ARGS)
+
+bench-score: venv ## build time at scale; RECORDS=50000000 PEOPLE=8000000 ENROLLED=3000000
+	$(BIN)/python -m loadtest.bench_score $(ARGS)
+
+load: venv ## Locust users against a running demo; fails on wrong bodies, errors or p99
+	$(BIN)/python -m loadtest.run $(ARGS)
+
+chaos: venv ## random kills of publishers under readers, at length
+	CHENGXIN_CHAOS=1 $(BIN)/pytest -m chaos $(ARGS)
+
+lock: ## recompute requirements.lock (needs uv on the PATH)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --extra dev pyproject.toml -o requirements.lock
+
+clean: ## remove what can be made again
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,32 @@
+"""The `chengxin` command: the only room that knows both batch and service.
+
+Each module is one command or group; heavy libraries are imported inside the commands, so that
+`--help` and `serve` start without polars. Refusals end with the exit codes of `scoring.errors`.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from scoring.errors import ChengxinError
+
+app = typer.Typer(
+    name="chengxin",
+    help="诚信 · voluntary citizen credit score: build, publish and serve it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    try:
+        app()
+    except ChengxinError as error:
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[bold]{error.code}[/bold] {error.what}", markup=True)
+        if error.where:
+            console.print(f"  where: {error.where}", markup=False)
+        if error.do:
+            console.print(f"  do:    {error.do}", markup=False)
+        sys.exit(error.exit_code)

@@ -1,0 +1,113 @@
+"""What the service asks of a ledger; SQLite and PostgreSQL keep the same promise.
+
+Promise: when `append` returns, the event survives power loss; when it raises, the event is not
+stored (or, after LedgerUnavailable, may be: repeat with the same idempotency key).
+"""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+EventKind = Literal["enrolled", "withdrawn"]
+
+
+class EventDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """`at_ms`: UTC milliseconds, given by the caller. `body`: canonical JSON of the event's kind."""
+
+    kind: EventKind
+    subject: str
+    at_ms: int
+    body: bytes
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """`seq` grows by commit order without gaps that are later filled: a follower misses nothing."""
+
+    seq: int
+    kind: EventKind
+    subject: str
+    at_ms: int
+    body: bytes
+
+
+class IdempotencyClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """Stored in the same transaction as the event. `scope`: who (a pseudonym) and which operation;
+    `fingerprint`: digest of the request; `status` and `body`: the answer to give again."""
+
+    scope: str
+    key: str
+    fingerprint: bytes
+    status: int
+    body: bytes
+
+
+class Appended(msgspec.Struct, frozen=True, kw_only=True):
+    event: Event
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """The same key with the same fingerprint came before: its answer, nothing stored."""
+
+    status: int
+    body: bytes
+
+
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
+    """Fold of a subject's `enrolled` and `withdrawn` events."""
+
+    status: Literal["none", "active", "withdrawn"]
+    notice_version: str | None
+    enrolled_at_ms: int | None
+    seq: int
+
+
+class LedgerError(Exception):
+    """Base of what `append` can refuse."""
+
+
+class LedgerUnavailable(LedgerError):
+    """Locked beyond the budget, full, gone or closing. Nothing was acknowledged: answer 503."""
+
+
+class ConditionNotMet(LedgerError):
+    """The subject's state, read in the append's own transaction, is not the required one."""
+
+    def __init__(self, enrolment: Enrolment) -> None:
+        super().__init__(enrolment.status)
+        self.enrolment = enrolment
+
+
+class IdempotencyConflict(LedgerError):
+    """The key was used before with another request."""
+
+
+class Ledger(Protocol):
+    async def append(
+        self,
+        draft: EventDraft,
+        *,
+        require: Literal["any", "active", "not_active"] = "any",
+        claim: IdempotencyClaim | None = None,
+    ) -> Appended | Replayed:
+        """Store one event durably. `require` is checked against the subject's enrolment inside the
+        transaction. Raises ConditionNotMet, IdempotencyConflict, LedgerUnavailable."""
+        ...
+
+    async def append_many(self, drafts: Sequence[EventDraft]) -> int:
+        """Store many in one transaction (loading a demo city); returns the last sequence number."""
+        ...
+
+    async def enrolment_of(self, subject: str) -> Enrolment: ...
+
+    async def events_after(
+        self, seq: int, *, kinds: Sequence[EventKind], limit: int
+    ) -> list[Event]:
+        """Committed events above `seq` in order; what projections follow."""
+        ...
+
+    async def position(self) -> int:
+        """Sequence number of the last committed event; 0 when empty."""
+        ...
+
+    async def close(self) -> None: ...

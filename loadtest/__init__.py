@@ -1,0 +1,1 @@
+"""Load tests: users, shapes and the limits that fail a run."""

@@ -1,0 +1,1 @@
+"""The batch: departments' files to lake, lake to snapshot, snapshot to store."""

@@ -1,0 +1,225 @@
+"""The snapshot's record layout and key scheme: written by the batch, read by the API.
+
+Evolution: new manifest members get defaults; value formats change only with SCHEMA_VERSION, and a
+reader refuses a snapshot whose `min_reader` is above its own SCHEMA_VERSION. Reader N-1 must read
+snapshot N and the other way round before a deploy.
+
+In Valkey, for a snapshot `v` (ADR 1):
+
+    h:v:{b}   hash, field = first 16 characters of the snapshot subject, value = hot record
+    x:v:{b}   hash, same field, value = explanation
+    d:v       hash, field = document name (DOCUMENTS), value = JSON bytes, served as they are
+    m:v       string, the manifest's JSON
+    current   string, id of the snapshot being served
+    l:s       string, live mark of snapshot subject s: `e` enrolled or `w` withdrawn, then `:seq`
+
+`{b}` is a hash tag: one citizen's two records live in one slot of a cluster. Buckets hold about
+64 citizens, so that they stay listpacks (33 B instead of 207 B per citizen).
+"""
+
+import base64
+import datetime as dt
+from typing import Literal
+
+import msgspec
+
+SCHEMA_VERSION = 1
+FIELD_CHARS = 16
+TAG_CHARS = 6
+CITIZENS_PER_BUCKET = 64
+# Listpack limits the store must be started with; a larger value turns a bucket into a hash table,
+# which triples its memory without a word. 64 citizens x 2 KiB of explanation at most.
+STORE_CONFIG = {"hash-max-listpack-entries": "512", "hash-max-listpack-value": "8192"}
+
+CURRENT_KEY = "current"
+NEXT_KEY = "ptr:next"
+ROLLBACK_KEY = "ptr:rollback"
+
+RULES_DOCUMENT = "rules"
+BENEFITS_DOCUMENT = "benefits"
+CATALOGUE_DOCUMENT = "catalogue"
+TABLES_DOCUMENT = "tables"
+FIGURES_DOCUMENT = "figures"
+DOCUMENTS = (
+    RULES_DOCUMENT,
+    BENEFITS_DOCUMENT,
+    CATALOGUE_DOCUMENT,
+    TABLES_DOCUMENT,
+    FIGURES_DOCUMENT,
+)
+
+# Status codes of an explanation item, in the order of their numbers in the record.
+ItemStatus = Literal[
+    "counted",  # gives its rule's points, cut by the cap where need be
+    "capped",  # would give points, but the rule's cap is used up: 0
+    "expired",  # as_of >= expires_on
+    "minor",  # class 轻微: never counts
+    "fulfilled",  # obligation met: no longer counts
+    "no_rule",  # no published rule counts this fact, e.g. a month in which nothing was due
+    "disputed",  # 异议中: does not count until a person has decided
+    "repaired",  # 信用修复 granted
+]
+ITEM_STATUSES: tuple[ItemStatus, ...] = (
+    "counted",
+    "capped",
+    "expired",
+    "minor",
+    "fulfilled",
+    "no_rule",
+    "disputed",
+    "repaired",
+)
+
+
+def bucket_count_for(citizens: int) -> int:
+    """A power of two giving at most CITIZENS_PER_BUCKET citizens a bucket on average; at least 1."""
+    wanted = max(1, -(-citizens // CITIZENS_PER_BUCKET))
+    return 1 << (wanted - 1).bit_length()
+
+
+def bucket_of(snapshot_subject: str, bucket_count: int) -> int:
+    """Bucket number from the first 24 bits; uniform, because the subject is a keyed hash."""
+    first = int.from_bytes(base64.urlsafe_b64decode(snapshot_subject[:4]), "big")
+    return first * bucket_count >> 24
+
+
+def field_of(snapshot_subject: str) -> str:
+    return snapshot_subject[:FIELD_CHARS]
+
+
+def tag_of(snapshot_subject: str) -> str:
+    """Leads every value: a reader compares it before answering, so that a reply that belongs to
+    another citizen (mixed-up replies, swapped records) is an error and never an answer."""
+    return snapshot_subject[FIELD_CHARS:]
+
+
+def hot_key(snapshot: str, bucket: int) -> str:
+    return f"h:{snapshot}:{{{bucket}}}"
+
+
+def explanation_key(snapshot: str, bucket: int) -> str:
+    return f"x:{snapshot}:{{{bucket}}}"
+
+
+def documents_key(snapshot: str) -> str:
+    return f"d:{snapshot}"
+
+
+def manifest_key(snapshot: str) -> str:
+    return f"m:{snapshot}"
+
+
+def live_key(snapshot_subject: str) -> str:
+    return f"l:{snapshot_subject}"
+
+
+class HotRecord(msgspec.Struct, frozen=True):
+    """`<tag><score>,<band index>`, e.g. `x8Kq_z687,3`; band index into the rules document's bands."""
+
+    score_points: int
+    band_index: int
+
+
+class ExplanationItem(msgspec.Struct, frozen=True):
+    """One record of a citizen. Joined by `|` after the tag; members by `,` in this order.
+
+    `fact_index`, `rule_index`, `source_index` point into the tables document; `rule_index` is -1
+    where no rule counts the fact. Days are days since 1970-01-01; `expires_day` empty = never.
+    `measure`: overdue days, level or 0, as the fact's table row says.
+    """
+
+    record_id: str
+    fact_index: int
+    rule_index: int
+    points: int
+    status_index: int
+    happened_day: int
+    expires_day: int | None
+    source_index: int
+    measure: int
+
+
+class RecordCorrupt(ValueError):
+    """A stored value is not what this reader wrote: wrong tag, missing member, not a number."""
+
+
+def decode_hot(value: bytes, tag: str) -> HotRecord:
+    try:
+        text = value.decode("ascii")
+        if text[:TAG_CHARS] != tag:
+            raise RecordCorrupt("hot record of another citizen")
+        score, band = text[TAG_CHARS:].split(",")
+        return HotRecord(int(score), int(band))
+    except RecordCorrupt:
+        raise
+    except ValueError as error:
+        raise RecordCorrupt("hot record does not parse") from error
+
+
+def decode_explanation(value: bytes, tag: str) -> list[ExplanationItem]:
+    try:
+        text = value.decode("ascii")
+        if text[:TAG_CHARS] != tag:
+            raise RecordCorrupt("explanation of another citizen")
+        body = text[TAG_CHARS:]
+        return [_decode_item(item) for item in body.split("|")] if body else []
+    except RecordCorrupt:
+        raise
+    except ValueError as error:
+        raise RecordCorrupt("explanation does not parse") from error
+
+
+def _decode_item(text: str) -> ExplanationItem:
+    record_id, fact, rule, points, status, happened, expires, source, measure = text.split(",")
+    return ExplanationItem(
+        record_id=record_id,
+        fact_index=int(fact),
+        rule_index=int(rule),
+        points=int(points),
+        status_index=int(status),
+        happened_day=int(happened),
+        expires_day=int(expires) if expires else None,
+        source_index=int(source),
+        measure=int(measure),
+    )
+
+
+def day_of(number: int) -> dt.date:
+    return dt.date(1970, 1, 1) + dt.timedelta(days=number)
+
+
+class SourcePart(msgspec.Struct, frozen=True, kw_only=True):
+    """A lake file this snapshot was made from; path relative to the lake."""
+
+    path: str
+    rows: int
+    sha256: str
+
+
+class SnapshotPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the snapshot; path relative to its folder. `keys`: Valkey keys a RESP part sets."""
+
+    path: str
+    role: Literal["scores", "items", "records", "documents"]
+    rows: int
+    size_bytes: int
+    sha256: str
+    keys: int = 0
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snapshot is and was made from. No build time in it: same inputs, same bytes."""
+
+    schema: int = SCHEMA_VERSION
+    min_reader: int = SCHEMA_VERSION
+    snapshot: str
+    as_of: dt.date
+    rules_version: str
+    ledger_position: int
+    bucket_count: int
+    citizens: int
+    items: int
+    score_histogram: dict[str, int]  # band code -> citizens; what the publish gate compares
+    score_sum_points: int
+    sources: list[SourcePart]
+    parts: list[SnapshotPart]
