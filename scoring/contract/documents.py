@@ -100,6 +100,14 @@ class CatalogueField(msgspec.Struct, frozen=True, kw_only=True):
     publication_range: Literal["public", "government", "authorised", "never"]
 
 
+class Department(msgspec.Struct, frozen=True, kw_only=True):
+    """`code`: short ASCII word used in file names, the lake and explanations."""
+
+    code: str
+    name: str
+    name_en: str
+
+
 class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One source kind. What is not in the catalogue is refused at the door."""
 
@@ -107,8 +115,7 @@ class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     name_en: str
     legal_basis: str
-    department: str
-    department_code: str
+    departments: list[Department]
     level: Literal["national", "province", "city"]
     subject_class: Literal["person", "organisation"]
     fields: list[CatalogueField]

@@ -1,0 +1,1 @@
+"""Reading snapshots: one connection, one version per request."""

@@ -1,0 +1,46 @@
+"""What the service asks of the snapshot store."""
+
+from typing import Protocol
+
+import msgspec
+
+from scoring.contract.snapshot import Manifest
+
+
+class StoreDown(Exception):
+    """Not reachable, hung beyond the budget, or without a complete snapshot: answer 503."""
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """The snapshot a request reads, taken once and used for every read of that request."""
+
+    manifest: Manifest
+    documents: dict[str, bytes]  # names in scoring.contract.snapshot.DOCUMENTS -> JSON bytes
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """`value`: hot record or explanation as stored, None where there is none. `mark`: live mark
+    (`e:<seq>` or `w:<seq>`), None where nothing happened since the snapshot."""
+
+    value: bytes | None
+    mark: bytes | None
+
+
+class SnapshotReader(Protocol):
+    def version(self) -> Version:
+        """The version being served, from memory. Raises StoreDown where there is none yet."""
+        ...
+
+    async def hot(self, version: Version, snapshot_subject: str) -> Stored:
+        """Raises StoreDown within the reader's deadline."""
+        ...
+
+    async def explanation(self, version: Version, snapshot_subject: str) -> Stored: ...
+
+    async def mark(self, snapshot_subject: str, mark: bytes) -> None:
+        """Set a live mark; returns when every reader of this store sees it."""
+        ...
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
