@@ -22,6 +22,17 @@ PSEUDONYM_CHARS = (
 )
 
 
+def parse_key(text: str) -> bytes:
+    """32 bytes from a key file's 64 hex digits. Raises ValueError without repeating the text."""
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        raise ValueError("not hex digits") from None
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"{len(key)} bytes instead of {KEY_BYTES}")
+    return key
+
+
 def _pseudonym(key: bytes, purpose: bytes, text: str, digest: Digest) -> str:
     mac = hmac.digest(key, purpose + text.encode(), digest)
     return base64.urlsafe_b64encode(mac[:16])[:PSEUDONYM_CHARS].decode()
