@@ -1,0 +1,86 @@
+"""Ed25519 signatures of snapshot manifests (RFC 8032), raw and detached.
+
+Anyone can check one without this software:
+`openssl pkeyutl -verify -pubin -inkey signing.pub.pem -rawin -in manifest.json -sigfile manifest.sig`
+"""
+
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from scoring.errors import VerificationFailed
+
+SIGNATURE_BYTES = 64
+
+
+def make_keypair(private: Path, public: Path) -> None:
+    """Write a new pair as PEM (PKCS 8, SubjectPublicKeyInfo); an existing file is never replaced:
+    FileExistsError. The private half is readable by its owner alone."""
+    key = Ed25519PrivateKey.generate()
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    open_half = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    _write_new(private, secret, mode=0o600)
+    _write_new(public, open_half, mode=0o644)
+
+
+def read_signing_key(private: Path) -> Ed25519PrivateKey:
+    """Raises VerificationFailed `key_unreadable`."""
+    try:
+        key = serialization.load_pem_private_key(private.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise _unreadable(private, str(error)) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _unreadable(private, "not an Ed25519 key")
+    return key
+
+
+def read_verifying_key(public: Path) -> Ed25519PublicKey:
+    """Raises VerificationFailed `key_unreadable`."""
+    try:
+        key = serialization.load_pem_public_key(public.read_bytes())
+    except (OSError, ValueError) as error:
+        raise _unreadable(public, str(error)) from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise _unreadable(public, "not an Ed25519 key")
+    return key
+
+
+def sign(key: Ed25519PrivateKey, message: bytes) -> bytes:
+    """64 bytes; the same key and message give the same signature."""
+    return key.sign(message)
+
+
+def verify(key: Ed25519PublicKey, message: bytes, signature: bytes) -> None:
+    """Raises VerificationFailed `signature_wrong`."""
+    try:
+        key.verify(signature, message)
+    except InvalidSignature as error:
+        raise VerificationFailed(
+            "signature_wrong",
+            "the signature does not belong to this content and key",
+            do="build again, or check that the public key is the office's current one",
+        ) from error
+
+
+def _write_new(path: Path, content: bytes, *, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _unreadable(path: Path, why: str) -> VerificationFailed:
+    return VerificationFailed(
+        "key_unreadable", why, where=str(path), do="restore the key from its safe"
+    )
