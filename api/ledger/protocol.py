@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 
 EventKind = Literal["enrolled", "withdrawn"]
+Require = Literal["any", "active", "not_active"]
 
 
 class EventDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +68,20 @@ class LedgerError(Exception):
 
 
 class LedgerUnavailable(LedgerError):
-    """Locked beyond the budget, full, gone or closing. Nothing was acknowledged: answer 503."""
+    """Nothing was acknowledged: answer 503. `reason`: one of locked, full, read_only, io, gone,
+    damaged, overloaded, slow, closed."""
+
+    def __init__(self, reason: str = "io") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LedgerSchemaUnknown(LedgerError):
+    """The ledger was written by a newer program, or its migrations are not ours: do not serve."""
+
+
+class EventRefused(LedgerError):
+    """The database refuses this very event (no subject, body not JSON); repeating cannot help."""
 
 
 class ConditionNotMet(LedgerError):
@@ -87,11 +101,19 @@ class Ledger(Protocol):
         self,
         draft: EventDraft,
         *,
-        require: Literal["any", "active", "not_active"] = "any",
+        require: Require = "any",
+        unchanged_since: int | None = None,
         claim: IdempotencyClaim | None = None,
     ) -> Appended | Replayed:
         """Store one event durably. `require` is checked against the subject's enrolment inside the
-        transaction. Raises ConditionNotMet, IdempotencyConflict, LedgerUnavailable."""
+        transaction, and so is `unchanged_since`: its `seq` must still be this one. The claim is
+        looked up first: a repeated request is answered whatever became of the enrolment since.
+        Raises ConditionNotMet, IdempotencyConflict, EventRefused, LedgerUnavailable."""
+        ...
+
+    async def replay(self, *, scope: str, key: str, fingerprint: bytes) -> Replayed | None:
+        """The answer given to this request before, None where it never came. Raises
+        IdempotencyConflict, LedgerUnavailable."""
         ...
 
     async def append_many(self, drafts: Sequence[EventDraft]) -> int:

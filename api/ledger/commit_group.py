@@ -1,0 +1,124 @@
+"""What becomes of each request of a commit group: one place for every database's writer.
+
+Requests are decided in order, each against the stored state and the requests before it, so a group
+behaves as if each had been alone. A refused request leaves the others untouched.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from api.ledger.fold import ENROLMENT_KINDS, NEVER_ENROLLED, folded, meets
+from api.ledger.protocol import (
+    Appended,
+    ConditionNotMet,
+    Enrolment,
+    Event,
+    EventDraft,
+    EventRefused,
+    IdempotencyClaim,
+    IdempotencyConflict,
+    LedgerError,
+    Replayed,
+    Require,
+)
+
+ClaimKey = tuple[str, str]
+Outcome = Appended | Replayed | LedgerError
+
+
+class AppendRequest(msgspec.Struct, frozen=True):
+    draft: EventDraft
+    require: Require = "any"
+    unchanged_since: int | None = None
+    claim: IdempotencyClaim | None = None
+
+    @property
+    def is_conditional(self) -> bool:
+        return self.require != "any" or self.unchanged_since is not None
+
+
+class StoredClaim(msgspec.Struct, frozen=True):
+    fingerprint: bytes
+    status: int
+    body: bytes
+
+
+class StateBefore(msgspec.Struct, frozen=True):
+    """Read in the group's own transaction: last sequence number, claims and enrolments asked for;
+    what is missing in a mapping does not exist."""
+
+    position: int
+    claims: Mapping[ClaimKey, StoredClaim]
+    enrolments: Mapping[str, Enrolment]
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """`outcomes` in the order of the requests; `events` and `claims` are to be stored."""
+
+    outcomes: list[Outcome]
+    events: list[Event]
+    claims: list[tuple[IdempotencyClaim, int]]
+
+
+def claims_asked(requests: Iterable[AppendRequest]) -> list[ClaimKey]:
+    return [(r.claim.scope, r.claim.key) for r in requests if r.claim is not None]
+
+
+def subjects_asked(requests: Iterable[AppendRequest]) -> list[str]:
+    return [r.draft.subject for r in requests if r.is_conditional]
+
+
+def answered_before(stored: StoredClaim, fingerprint: bytes) -> Replayed | IdempotencyConflict:
+    if stored.fingerprint != fingerprint:
+        return IdempotencyConflict()
+    return Replayed(status=stored.status, body=stored.body)
+
+
+def decide(requests: Iterable[AppendRequest], before: StateBefore) -> Decision:
+    group = _Group(before)
+    return Decision(
+        outcomes=[group.admit(request) for request in requests],
+        events=group.events,
+        claims=group.new_claims,
+    )
+
+
+def numbered(draft: EventDraft, seq: int) -> Event:
+    return Event(
+        seq=seq, kind=draft.kind, subject=draft.subject, at_ms=draft.at_ms, body=draft.body
+    )
+
+
+class _Group:
+    def __init__(self, before: StateBefore) -> None:
+        self.position = before.position
+        self.claims = dict(before.claims)
+        self.enrolments = dict(before.enrolments)
+        self.events: list[Event] = []
+        self.new_claims: list[tuple[IdempotencyClaim, int]] = []
+
+    def admit(self, request: AppendRequest) -> Outcome:
+        claim, draft = request.claim, request.draft
+        if claim is not None and (stored := self.claims.get((claim.scope, claim.key))):
+            return answered_before(stored, claim.fingerprint)
+        if request.is_conditional:
+            enrolment = self.enrolments.get(draft.subject, NEVER_ENROLLED)
+            if not meets(enrolment, request.require, request.unchanged_since):
+                return ConditionNotMet(enrolment)
+        try:
+            return Appended(event=self._store(draft, claim))
+        except msgspec.DecodeError as error:
+            return EventRefused(f"body is not that of an event of kind {draft.kind}: {error}")
+
+    def _store(self, draft: EventDraft, claim: IdempotencyClaim | None) -> Event:
+        event = numbered(draft, self.position + 1)
+        if draft.kind in ENROLMENT_KINDS:
+            self.enrolments[draft.subject] = folded(event.seq, event.kind, event.at_ms, event.body)
+        self.position = event.seq
+        self.events.append(event)
+        if claim is not None:
+            stored = StoredClaim(claim.fingerprint, claim.status, claim.body)
+            self.claims[claim.scope, claim.key] = stored
+            self.new_claims.append((claim, event.seq))
+        return event

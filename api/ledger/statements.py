@@ -1,0 +1,125 @@
+"""The SQL of the SQLite ledger that writer, reader and export share."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from api.ledger.commit_group import (
+    AppendRequest,
+    ClaimKey,
+    Decision,
+    StateBefore,
+    StoredClaim,
+    claims_asked,
+    subjects_asked,
+)
+from api.ledger.fold import NEVER_ENROLLED, folded
+from api.ledger.protocol import Enrolment, Event, EventKind
+
+LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM event"
+INSERT_EVENT = "INSERT INTO event (seq, at_ms, kind, subject, body) VALUES (?, ?, ?, ?, ?)"
+INSERT_CLAIM = """INSERT INTO idempotency (scope, key, fingerprint, status, body, seq)
+  VALUES (?, ?, ?, ?, ?, ?)"""
+
+# The kinds are written out, so that SQLite sees that its partial index applies.
+LAST_ENROLMENT_EVENT = """SELECT seq, kind, at_ms, body FROM event INDEXED BY event_enrolment
+  WHERE subject = ? AND kind IN ('enrolled', 'withdrawn') ORDER BY seq DESC LIMIT 1"""
+_LAST_ENROLMENT_EVENTS = """SELECT e.subject, e.seq, e.kind, e.at_ms, e.body
+  FROM (SELECT DISTINCT value AS subject FROM json_each(?)) AS asked
+  JOIN event AS e ON e.seq = (
+    SELECT max(seq) FROM event INDEXED BY event_enrolment
+    WHERE subject = asked.subject AND kind IN ('enrolled', 'withdrawn'))"""
+_CLAIMS = """SELECT i.scope, i.key, i.fingerprint, i.status, i.body
+  FROM (SELECT DISTINCT value ->> 0 AS scope, value ->> 1 AS key FROM json_each(?)) AS asked
+  CROSS JOIN idempotency AS i ON i.scope = asked.scope AND i.key = asked.key"""
+CLAIM = "SELECT fingerprint, status, body FROM idempotency WHERE scope = ? AND key = ?"
+
+# Every step of a statement gives the interpreter lock away and waits to get it back: many rows a
+# statement. Sizes are few, so that the prepared statements stay in the connection's cache.
+_ROWS_A_STATEMENT = (64, 8, 1)
+_VALUES = "(?, ?, ?, ?, ?)"
+_INSERTS = {n: INSERT_EVENT.replace(_VALUES, ", ".join([_VALUES] * n)) for n in _ROWS_A_STATEMENT}
+
+EventRow = tuple[int, int, str, str, str]
+
+
+def event_row(event: Event) -> EventRow:
+    """Raises UnicodeDecodeError for a body that is not UTF-8."""
+    return event.seq, event.at_ms, event.kind, event.subject, event.body.decode()
+
+
+def event_of(row: EventRow) -> Event:
+    seq, at_ms, kind, subject, body = row
+    return msgspec.convert(
+        {"seq": seq, "at_ms": at_ms, "kind": kind, "subject": subject, "body": body.encode()},
+        Event,
+        builtin_types=(bytes,),
+    )
+
+
+def last_seq(connection: sqlite3.Connection) -> int:
+    row: tuple[int] = connection.execute(LAST_SEQ).fetchone()
+    return row[0]
+
+
+def enrolment_in(connection: sqlite3.Connection, subject: str) -> Enrolment:
+    row = connection.execute(LAST_ENROLMENT_EVENT, (subject,)).fetchone()
+    return folded(*row) if row else NEVER_ENROLLED
+
+
+def claim_in(connection: sqlite3.Connection, scope: str, key: str) -> StoredClaim | None:
+    row = connection.execute(CLAIM, (scope, key)).fetchone()
+    return StoredClaim(*row) if row else None
+
+
+def events_in(
+    connection: sqlite3.Connection, after: int, kinds: Sequence[EventKind], limit: int
+) -> list[Event]:
+    rows = connection.execute(
+        f"""SELECT seq, at_ms, kind, subject, body FROM event
+        WHERE seq > ? AND kind IN ({", ".join("?" * len(kinds))}) ORDER BY seq LIMIT ?""",  # noqa: S608 # placeholders only
+        (after, *kinds, limit),
+    )
+    return [event_of(row) for row in rows]
+
+
+def state_before(connection: sqlite3.Connection, requests: list[AppendRequest]) -> StateBefore:
+    return StateBefore(
+        position=last_seq(connection),
+        claims=_claims(connection, claims_asked(requests)),
+        enrolments=_enrolments(connection, subjects_asked(requests)),
+    )
+
+
+def _claims(connection: sqlite3.Connection, asked: list[ClaimKey]) -> dict[ClaimKey, StoredClaim]:
+    if not asked:
+        return {}
+    rows = connection.execute(_CLAIMS, (_json(asked),)).fetchall()
+    return {(scope, key): StoredClaim(*answer) for scope, key, *answer in rows}
+
+
+def _enrolments(connection: sqlite3.Connection, asked: list[str]) -> dict[str, Enrolment]:
+    if not asked:
+        return {}
+    rows = connection.execute(_LAST_ENROLMENT_EVENTS, (_json(asked),)).fetchall()
+    return {subject: folded(*event) for subject, *event in rows}
+
+
+def _json(values: Iterable[object]) -> str:
+    return msgspec.json.encode(list(values)).decode()
+
+
+def insert(connection: sqlite3.Connection, decision: Decision) -> None:
+    rows = [event_row(event) for event in decision.events]
+    done = 0
+    for size in _ROWS_A_STATEMENT:
+        while len(rows) - done >= size:
+            values = [value for row in rows[done : done + size] for value in row]
+            connection.execute(_INSERTS[size], values)
+            done += size
+    if decision.claims:
+        connection.executemany(
+            INSERT_CLAIM,
+            [(c.scope, c.key, c.fingerprint, c.status, c.body, seq) for c, seq in decision.claims],
+        )

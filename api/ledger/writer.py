@@ -1,0 +1,233 @@
+"""One thread a process writes the ledger: whatever is queued is committed together.
+
+A sync takes about as long for a hundred events as for one, so the group grows by itself under
+load and is a single event when it is quiet. Futures are resolved after the commit, all of them by
+one call into the event loop.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+import msgspec
+
+from api.ledger import statements
+from api.ledger.commit_group import AppendRequest, Outcome, decide, numbered
+from api.ledger.connection import LedgerFile
+from api.ledger.protocol import EventDraft, EventRefused, LedgerError, LedgerUnavailable
+from api.ledger.transaction import WriteConnection, lock_pauses
+
+# A bulk load has no caller who must be answered at once.
+BULK_LOCK_SECONDS = 30.0
+
+
+class Budgets(msgspec.Struct, frozen=True, kw_only=True):
+    """`lock_seconds`: age at which a request that still waits for the write lock is refused.
+    `answer_seconds`: age at which nobody waits any longer (a disk that hangs). `queued`: requests
+    waiting; beyond it new ones are refused. `group`: most events in one commit."""
+
+    lock_seconds: float = 0.25
+    answer_seconds: float = 1.0
+    queued: int = 8192
+    group: int = 1024
+
+
+class Waiting:
+    """A request, and the future of whoever waits for its outcome."""
+
+    __slots__ = ("future", "request", "since")
+
+    def __init__(self, request: AppendRequest, future: asyncio.Future[Outcome]) -> None:
+        self.request = request
+        self.future = future
+        self.since = time.monotonic()
+
+
+class Bulk:
+    """Many drafts for one transaction; the outcome is the last sequence number."""
+
+    __slots__ = ("drafts", "future")
+
+    def __init__(
+        self, drafts: Sequence[EventDraft], future: asyncio.Future[int | LedgerError]
+    ) -> None:
+        self.drafts = drafts
+        self.future = future
+
+
+class Stop:
+    """Last in the queue."""
+
+
+Result = TypeVar("Result")
+Results = list[tuple[Waiting, Outcome]]
+
+
+class Writer:
+    """Owned by one event loop: submit and stop are called on it, join anywhere else."""
+
+    def __init__(self, file: LedgerFile, loop: asyncio.AbstractEventLoop, budgets: Budgets) -> None:
+        self._connection = WriteConnection(file)
+        self._loop = loop
+        self._budgets = budgets
+        self._queue: SimpleQueue[Waiting | Bulk | Stop] = SimpleQueue()
+        self._taken: deque[Waiting | Bulk | Stop] = deque()
+        self._is_stopped = False
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: AppendRequest) -> asyncio.Future[Outcome]:
+        self._require_room()
+        future: asyncio.Future[Outcome] = self._loop.create_future()
+        self._queue.put(Waiting(request, future))
+        return future
+
+    def submit_bulk(self, drafts: Sequence[EventDraft]) -> asyncio.Future[int | LedgerError]:
+        self._require_room()
+        future: asyncio.Future[int | LedgerError] = self._loop.create_future()
+        self._queue.put(Bulk(drafts, future))
+        return future
+
+    def stop(self) -> None:
+        """Refuse new requests; what is queued is still stored."""
+        if not self._is_stopped:
+            self._is_stopped = True
+            self._queue.put(Stop())
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _require_room(self) -> None:
+        if self._is_stopped:
+            raise LedgerUnavailable("closed")
+        if self._queue.qsize() >= self._budgets.queued:
+            raise LedgerUnavailable("overloaded")
+
+    # The writer's thread from here on.
+
+    def _run(self) -> None:
+        while not isinstance(job := self._next(), Stop):
+            if isinstance(job, Bulk):
+                self._store_bulk(job)
+            else:
+                self._taken.appendleft(job)
+                self._store_group()
+        self._connection.disconnect()
+
+    def _next(self) -> Waiting | Bulk | Stop:
+        return self._taken.popleft() if self._taken else self._queue.get()
+
+    def _store_group(self) -> None:
+        try:
+            if self._begin():
+                self._deliver(self._commit(self._take_group()))
+        except LedgerUnavailable as error:
+            self._deliver(_all_unavailable(self._take_group(), error.reason))
+
+    def _begin(self) -> bool:
+        """Wait for the write lock while a request is young enough; False when none is left."""
+        for pause in lock_pauses():
+            if self._connection.try_begin():
+                return True
+            self._refuse_waited_out()
+            if not self._taken or not isinstance(self._taken[0], Waiting):
+                break
+            time.sleep(pause)
+        return False
+
+    def _refuse_waited_out(self) -> None:
+        self._drain()
+        oldest = time.monotonic() - self._budgets.lock_seconds
+        refused: Results = []
+        while self._taken and isinstance(first := self._taken[0], Waiting) and first.since < oldest:
+            self._taken.popleft()
+            refused.append((first, LedgerUnavailable("locked")))
+        self._deliver(refused)
+
+    def _drain(self) -> None:
+        with contextlib.suppress(Empty):
+            while len(self._taken) < self._budgets.group:
+                self._taken.append(self._queue.get_nowait())
+
+    def _take_group(self) -> list[Waiting]:
+        """Requests up to the next bulk load; not those whose caller has gone."""
+        self._drain()
+        group: list[Waiting] = []
+        while self._taken and isinstance(first := self._taken[0], Waiting):
+            self._taken.popleft()
+            if not first.future.done():
+                group.append(first)
+        return group
+
+    def _commit(self, group: list[Waiting]) -> Results:
+        """Outcomes of the group whose transaction has begun; none of them before the sync."""
+        requests = [waiting.request for waiting in group]
+        try:
+            outcomes = self._connection.finish(lambda c: _store(c, requests))
+        except LedgerUnavailable as error:
+            return _all_unavailable(group, error.reason)
+        except EventRefused as error:
+            # The database does not say which of them it refuses: each by itself.
+            return [(group[0], error)] if len(group) == 1 else self._commit_singly(group)
+        return list(zip(group, outcomes, strict=True))
+
+    def _commit_singly(self, group: list[Waiting]) -> Results:
+        results: Results = []
+        for waiting in group:
+            try:
+                self._connection.begin_within(self._budgets.lock_seconds)
+            except LedgerUnavailable as error:
+                results.append((waiting, error))
+            else:
+                results += self._commit([waiting])
+        return results
+
+    def _store_bulk(self, bulk: Bulk) -> None:
+        outcome: int | LedgerError
+        try:
+            self._connection.begin_within(BULK_LOCK_SECONDS)
+            outcome = self._connection.finish(lambda c: _store_many(c, bulk.drafts))
+        except LedgerError as error:
+            outcome = error
+        self._call_loop(lambda: _resolve(bulk.future, outcome))
+
+    def _deliver(self, results: Results) -> None:
+        def resolve_all() -> None:
+            for waiting, outcome in results:
+                _resolve(waiting.future, outcome)
+
+        if results:
+            self._call_loop(resolve_all)
+
+    def _call_loop(self, callback: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            self._loop.call_soon_threadsafe(callback)
+
+
+def _all_unavailable(group: list[Waiting], reason: str) -> Results:
+    """An exception each: one raised by many tasks would collect all their tracebacks."""
+    return [(waiting, LedgerUnavailable(reason)) for waiting in group]
+
+
+def _resolve(future: asyncio.Future[Result], outcome: Result) -> None:
+    if not future.done():  # its caller may have been cancelled or out of time
+        future.set_result(outcome)
+
+
+def _store(connection: sqlite3.Connection, requests: list[AppendRequest]) -> list[Outcome]:
+    decision = decide(requests, statements.state_before(connection, requests))
+    statements.insert(connection, decision)
+    return decision.outcomes
+
+
+def _store_many(connection: sqlite3.Connection, drafts: Sequence[EventDraft]) -> int:
+    last = statements.last_seq(connection)
+    rows = (statements.event_row(numbered(d, last + 1 + i)) for i, d in enumerate(drafts))
+    connection.executemany(statements.INSERT_EVENT, rows)
+    return last + len(drafts)
