@@ -2,6 +2,6 @@
 
 from scoring.rulebook.document import published_document
 from scoring.rulebook.load import load_rulebook
-from scoring.rulebook.model import RuleInForce, Rulebook, RulesInForce
+from scoring.rulebook.model import Rulebook, RuleInForce, RulesInForce
 
 __all__ = ["RuleInForce", "Rulebook", "RulesInForce", "load_rulebook", "published_document"]

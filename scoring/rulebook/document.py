@@ -6,7 +6,7 @@ import hashlib
 import msgspec
 
 from scoring.contract.documents import PublishedRule, RulesDocument
-from scoring.rulebook.model import RuleInForce, Rulebook, RulesInForce
+from scoring.rulebook.model import Rulebook, RuleInForce, RulesInForce
 
 _VERSION_HEX = 8  # 32 bits tell two editions of one day apart; the day is what people quote
 
