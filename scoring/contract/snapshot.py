@@ -13,6 +13,17 @@ In Valkey, for a snapshot `v` (ADR 1):
     current   string, id of the snapshot being served
     l:s       string, live mark of snapshot subject s: `e` enrolled or `w` withdrawn, then `:seq`
 
+    versions       hash, id of every snapshot with a key here -> StoredVersion; written before the
+                   first and removed after the last of its keys, so that nothing can be orphaned
+    ptr:next       string, id being loaded; renamed to `current` by the flip
+    ptr:rollback   string, id that `rollback` returns to; by hand: RENAME ptr:rollback current
+    ptr:publisher  string, the connection that may publish and prune, gone when nobody does
+    ptr:marks      string, ledger position up to which live marks were replayed; it is missing
+                   exactly when the store lost its data
+
+`m:v` is set last and removed first: where it is, the snapshot is complete. A reader that finds no
+record asks for `m:v` before it believes that there is none.
+
 `{b}` is a hash tag: one citizen's two records live in one slot of a cluster. Buckets hold about
 64 citizens, so that they stay listpacks (33 B instead of 207 B per citizen).
 """
@@ -34,6 +45,9 @@ STORE_CONFIG = {"hash-max-listpack-entries": "512", "hash-max-listpack-value": "
 CURRENT_KEY = "current"
 NEXT_KEY = "ptr:next"
 ROLLBACK_KEY = "ptr:rollback"
+PUBLISHER_KEY = "ptr:publisher"
+MARKS_KEY = "ptr:marks"
+VERSIONS_KEY = "versions"
 
 RULES_DOCUMENT = "rules"
 BENEFITS_DOCUMENT = "benefits"
@@ -111,6 +125,26 @@ def manifest_key(snapshot: str) -> str:
 
 def live_key(snapshot_subject: str) -> str:
     return f"l:{snapshot_subject}"
+
+
+class StoredVersion(msgspec.Struct, frozen=True):
+    """Value in `versions`: its four numbers joined by `,`.
+
+    `flip_number`: grows with every flip; 0 = not to return to: incomplete, rolled back from, or
+    being removed. `retired_ms`: UTC milliseconds at which it stopped being current, else 0.
+    """
+
+    flip_number: int
+    bucket_count: int
+    ledger_position: int
+    retired_ms: int
+
+
+def decode_stored_version(value: bytes) -> StoredVersion:
+    try:
+        return StoredVersion(*(int(number) for number in value.split(b",")))
+    except (ValueError, TypeError) as error:
+        raise RecordCorrupt("entry of `versions` does not parse") from error
 
 
 class HotRecord(msgspec.Struct, frozen=True):

@@ -1,0 +1,72 @@
+"""Verified bytes into the store, under a version that nobody reads yet."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from scoring.contract.snapshot import manifest_key
+from scoring.errors import StoreUnavailable
+from scoring.publish.records import Command, damaged
+from scoring.publish.verify import RecordFile, VerifiedSnapshot
+from scoring.store.connection import StoreConnection
+
+Progress = Callable[[int], None]  # bytes done since the last call
+
+# In flight at most twice this: one slice being worked on, one on its way.
+SLICE_BYTES = 64 << 10
+# The publisher rests this share of the time the store took for a slice, so that readers keep their
+# latency: the store is one thread, and beside a busy loader every read waits for a command of 64
+# citizens.
+REST_SHARE = 0.25
+
+
+def slices(commands: Sequence[Command], slice_bytes: int) -> Iterator[Sequence[Command]]:
+    """Neighbours that together are about `slice_bytes`; a larger command is a slice of its own."""
+    first = 0
+    for last, command in enumerate(commands):
+        if command.end - commands[first].start > slice_bytes and last > first:
+            yield commands[first:last]
+            first = last
+    if commands:
+        yield commands[first:]
+
+
+def load(store: StoreConnection, snapshot: VerifiedSnapshot, progress: Progress) -> None:
+    """All keys but the manifest's. Raises StoreUnavailable or VerificationFailed; never retries."""
+    for file in snapshot.files:
+        _load_file(store, file, progress)
+
+
+def complete(store: StoreConnection, snapshot: VerifiedSnapshot) -> None:
+    """The manifest's key, last: from now on readers may believe that what is missing is missing."""
+    store.call("SET", manifest_key(snapshot.manifest.snapshot), snapshot.manifest_bytes)
+
+
+def _load_file(store: StoreConnection, file: RecordFile, progress: Progress) -> None:
+    digest = hashlib.sha256()
+    in_flight: Sequence[Command] = ()
+    with file.path.open("rb") as part:
+        for commands in slices(file.commands, SLICE_BYTES):
+            data = part.read(commands[-1].end - commands[0].start)
+            began = time.perf_counter()
+            store.send(data)
+            _check_replies(store, in_flight, file)
+            in_flight = commands
+            time.sleep((time.perf_counter() - began) * REST_SHARE)
+            digest.update(data)
+            progress(len(data))
+    if digest.hexdigest() != file.part.sha256:
+        raise damaged(file.part, "changed after it was verified")
+    _check_replies(store, in_flight, file)
+
+
+def _check_replies(store: StoreConnection, commands: Sequence[Command], file: RecordFile) -> None:
+    """HSET answers how many fields are new: all of them, for the keys did not exist."""
+    for command, reply in zip(commands, store.replies(len(commands)), strict=True):
+        if reply != command.field_count:
+            raise StoreUnavailable(
+                "store_counts_differ",
+                f"a bucket took {reply} new records instead of {command.field_count}",
+                where=f"{file.part.path} {command.key.decode()}",
+                do="publish again; if it happens again, look who else writes to this store",
+            )

@@ -1,0 +1,126 @@
+"""Files against their signed manifest: nothing is believed that was not hashed."""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from scoring import signing
+from scoring.contract.snapshot import Manifest, SnapshotPart
+from scoring.errors import VerificationFailed
+from scoring.publish.records import Command, ExpectedKeys, damaged, take_documents
+
+MANIFEST_FILE = "manifest.json"
+SIGNATURE_FILE = "manifest.sig"
+HASH_CHUNK_BYTES = 1 << 20
+DO = "build the snapshot again, or fetch it again from where it was built"
+
+
+class RecordFile(msgspec.Struct, frozen=True):
+    """A RESP part and its commands, in file order."""
+
+    path: Path
+    part: SnapshotPart
+    commands: list[Command]
+
+
+class VerifiedSnapshot(msgspec.Struct, frozen=True):
+    """A snapshot whose every byte is what its signed manifest says."""
+
+    manifest: Manifest
+    manifest_bytes: bytes
+    files: list[RecordFile]
+    documents: dict[str, bytes]
+
+
+def verify(snapshot_dir: Path, public_key: Ed25519PublicKey) -> VerifiedSnapshot:
+    """Raises VerificationFailed with the part's name: signature, size, SHA-256, counts."""
+    body = _signed_bytes(snapshot_dir, public_key)
+    try:
+        manifest = msgspec.json.decode(body, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise VerificationFailed(
+            "manifest_unreadable", str(error), where=MANIFEST_FILE, do=DO
+        ) from error
+    for part in manifest.parts:
+        _check_bytes(_path_of(snapshot_dir, part), part)
+    return _checked_counts(snapshot_dir, manifest, body)
+
+
+def _signed_bytes(snapshot_dir: Path, public_key: Ed25519PublicKey) -> bytes:
+    body = _read(snapshot_dir, MANIFEST_FILE)
+    signing.verify(public_key, body, _read(snapshot_dir, SIGNATURE_FILE))
+    return body
+
+
+def _read(snapshot_dir: Path, name: str) -> bytes:
+    try:
+        return (snapshot_dir / name).read_bytes()
+    except OSError as error:
+        raise VerificationFailed(
+            "snapshot_part_missing",
+            error.strerror or "cannot be read",
+            where=f"{snapshot_dir.name}/{name}",
+            do=DO,
+        ) from error
+
+
+def _path_of(snapshot_dir: Path, part: SnapshotPart) -> Path:
+    path = (snapshot_dir / part.path).resolve()
+    if not path.is_relative_to(snapshot_dir.resolve()):
+        raise damaged(part, "lies outside the snapshot's folder")
+    return path
+
+
+def _check_bytes(path: Path, part: SnapshotPart) -> None:
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes != part.size_bytes:
+            raise damaged(part, f"has {size_bytes} bytes instead of {part.size_bytes}")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise VerificationFailed(
+            "snapshot_part_missing", error.strerror or "cannot be read", where=part.path, do=DO
+        ) from error
+    if digest != part.sha256:
+        raise damaged(part, "its SHA-256 is not the manifest's")
+
+
+def _checked_counts(snapshot_dir: Path, manifest: Manifest, body: bytes) -> VerifiedSnapshot:
+    expected = ExpectedKeys(manifest)
+    files: list[RecordFile] = []
+    documents: dict[str, bytes] = {}
+    for part in manifest.parts:
+        path = _path_of(snapshot_dir, part)
+        if part.role == "records":
+            files.append(RecordFile(path, part, expected.take(path, part)))
+        elif path.suffix == ".resp":
+            commands, found = take_documents(path, part, manifest)
+            documents |= found
+            files.append(RecordFile(path, part, commands))
+        elif path.suffix == ".parquet":
+            _check_rows(path, part)
+    for file in files:
+        if len(file.commands) != file.part.keys:
+            raise damaged(file.part, f"sets {len(file.commands)} keys, not {file.part.keys}")
+    if expected.citizens != manifest.citizens:
+        raise VerificationFailed(
+            "snapshot_counts_differ",
+            f"record parts hold {expected.citizens} citizens instead of {manifest.citizens}",
+            where=MANIFEST_FILE,
+            do=DO,
+        )
+    return VerifiedSnapshot(manifest, body, files, documents)
+
+
+def _check_rows(path: Path, part: SnapshotPart) -> None:
+    import polars as pl  # verification by the API's neighbours must not pay for it at import
+
+    try:
+        rows = pl.scan_parquet(path).select(pl.len()).collect().item()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise damaged(part, "is not a Parquet file") from error
+    if rows != part.rows:
+        raise damaged(part, f"has {rows} rows instead of {part.rows}")
