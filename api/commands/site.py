@@ -1,0 +1,80 @@
+"""`chengxin site build` and `chengxin site check`.
+
+The site's scripts run in a process of their own: `site` is a module of the standard library and
+cannot be imported as a package, and MkDocs keeps settings in its process.
+"""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scoring.errors import ChengxinError, InputRefused, VerificationFailed
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_OUT = ROOT / "build" / "site"
+DEFAULT_URL = "https://chengxin.example/"
+
+app = typer.Typer(help="The public site.", no_args_is_help=True)
+
+
+@app.command("build")
+def site_build(
+    data: Annotated[
+        Path | None, typer.Option(help="data directory whose newest snapshot is shown")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="where the site goes")] = DEFAULT_OUT,
+    snapshot: Annotated[
+        Path | None, typer.Option(help="this snapshot's folder instead of the newest")
+    ] = None,
+    url: Annotated[str, typer.Option(help="public address of the site")] = DEFAULT_URL,
+    as_of: Annotated[
+        str | None, typer.Option(help="ISO day whose rules are shown without a snapshot; today")
+    ] = None,
+) -> None:
+    """Build the static site from a snapshot, or from the repository's own rules without one."""
+    arguments = ["--out", str(out)]
+    for name, value in (("--data", data), ("--snapshot", snapshot), ("--as-of", as_of)):
+        arguments += [name, str(value)] if value is not None else []
+    typer.echo(_run("build_pages.py", arguments, url, InputRefused, "site_build_refused"))
+
+
+@app.command("check")
+def site_check(
+    site: Annotated[Path, typer.Option(help="the built site")] = DEFAULT_OUT,
+    as_of: Annotated[str | None, typer.Option(help="ISO day to judge freshness by; today")] = None,
+    url: Annotated[str, typer.Option(help="public address of the site")] = DEFAULT_URL,
+) -> None:
+    """Look for dead links, empty columns, texts without source or date, foreign hosts, stale figures."""
+    day = as_of or dt.datetime.now(dt.UTC).date().isoformat()
+    arguments = ["--site", str(site), "--as-of", day, "--own-url", url]
+    typer.echo(_run("check_pages.py", arguments, url, VerificationFailed, "site_check_failed"))
+
+
+def _run(
+    script: str, arguments: list[str], url: str, refusal: type[ChengxinError], code: str
+) -> str:
+    path = ROOT / "site" / script
+    if not path.is_file():
+        raise InputRefused(
+            "site_sources_missing",
+            "the site's sources are not beside the installed command",
+            where=str(path),
+            do="run from a clone of the repository",
+        )
+    environment = {**os.environ, "CHENGXIN_SITE_URL": url}
+    done = subprocess.run(
+        [sys.executable, str(path), *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise refusal(code, done.stderr.strip(), where=script)
+    return done.stdout.strip()

@@ -1,0 +1,49 @@
+"""Builds the public site: `python site/build_pages.py [--data DIR] [--out DIR] [--as-of DAY]`.
+
+With a data directory that holds a snapshot the pages show its documents and figures, otherwise the
+repository's own rules, benefits and catalogue as of the day. Exit codes: those of scoring.errors.
+"""
+
+import argparse
+import datetime as dt
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: list[str]) -> int:
+    from builder.press import print_site
+    from builder.sources import from_repository, from_snapshot, newest_snapshot
+
+    from scoring.errors import ChengxinError
+
+    options = _options(arguments)
+    try:
+        folder = options.snapshot or (newest_snapshot(options.data) if options.data else None)
+        published = from_snapshot(folder) if folder else from_repository(options.as_of)
+        print_site(ROOT, published, options.out)
+    except ChengxinError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    shown = f"snapshot {folder.name}" if folder else "no snapshot yet, figures left out"
+    print(f"{options.out} ({shown})")
+    return 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, help="data directory; its newest snapshot is shown")
+    parser.add_argument("--snapshot", type=Path, help="this snapshot's folder instead")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site")
+    parser.add_argument(
+        "--as-of",
+        type=dt.date.fromisoformat,
+        default=dt.datetime.now(dt.UTC).date(),
+        help="day whose rules are shown where there is no snapshot; today by default",
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

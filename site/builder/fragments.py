@@ -1,0 +1,66 @@
+"""Marked places in the pages and what fills them.
+
+A page carries prose and, where data belong, a marked block whose content stands in for the data:
+
+    <!-- data:rules-summary -->
+    What a reader sees in the repository, or before there are data.
+    <!-- /data -->
+"""
+
+import re
+
+from api.ledger.notice import load_notices
+from builder import (
+    benefits_page,
+    catalogue_page,
+    english_page,
+    home_page,
+    privacy_page,
+    rules_page,
+    scope_page,
+)
+from builder.sources import Published
+from scoring.errors import InputRefused
+from scoring.lint.forbidden import forbidden_inputs
+
+_BLOCK = re.compile(r"<!-- data:(?P<name>[a-z-]+) -->\n(?P<stand_in>.*?)<!-- /data -->", re.DOTALL)
+
+
+def all_fragments(published: Published) -> dict[str, str | None]:
+    """Markdown or HTML by name; None where the page's own stand-in is to stay."""
+    rules, figures = published.rules, published.figures
+    return {
+        "home-figures": home_page.figures(figures, rules) if figures else None,
+        "home-benefits": benefits_page.home(published.benefits),
+        "rules-example": rules_page.example(rules),
+        "rules-edition": rules_page.edition(rules),
+        "rules-bands": rules_page.bands(rules),
+        "rules-summary": rules_page.summary(rules),
+        "rules-details": rules_page.details(rules),
+        "benefits-summary": benefits_page.summary(published.benefits),
+        "benefits-cards": benefits_page.cards(published.benefits),
+        "catalogue-summary": catalogue_page.summary(published.catalogue),
+        "catalogue-sections": catalogue_page.sections(published.catalogue),
+        "privacy-notice": privacy_page.notice(load_notices().current(published.as_of)),
+        "scope-forbidden": scope_page.forbidden(forbidden_inputs()),
+        "english-bands": english_page.bands(rules),
+        "english-rules": english_page.rules_table(rules),
+        "english-forbidden": scope_page.forbidden_english(forbidden_inputs()),
+    }
+
+
+def names_in(text: str) -> list[str]:
+    return [match["name"] for match in _BLOCK.finditer(text)]
+
+
+def fill(text: str, fragments: dict[str, str | None], where: str) -> str:
+    """The page with every marked block replaced. Raises InputRefused for an unknown name."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = match["name"]
+        if name not in fragments:
+            raise InputRefused("site_unknown_fragment", f"no data named {name}", where=where)
+        fragment = fragments[name]
+        return f"{match['stand_in']}" if fragment is None else f"{fragment}\n"
+
+    return _BLOCK.sub(replace, text)

@@ -1,0 +1,116 @@
+"""Where the published documents come from: a snapshot's folder, or the repository's own data."""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from scoring.benefits.document import benefits_document
+from scoring.benefits.load import load_benefits
+from scoring.catalogue import publishing as catalogue_publishing
+from scoring.catalogue.loading import load_catalogue
+from scoring.contract.documents import (
+    BenefitsDocument,
+    CatalogueDocument,
+    FiguresDocument,
+    RulesDocument,
+)
+from scoring.contract.snapshot import (
+    BENEFITS_DOCUMENT,
+    CATALOGUE_DOCUMENT,
+    FIGURES_DOCUMENT,
+    RULES_DOCUMENT,
+)
+from scoring.errors import VerificationFailed
+from scoring.rulebook import document as rulebook_document
+from scoring.rulebook.load import load_rulebook
+
+Document = TypeVar("Document")
+
+
+@dataclass(frozen=True)
+class Published:
+    """`figures` is None until a snapshot exists; `copies` are the documents' bytes by name, the
+    same the API serves, for browsers and mirrors."""
+
+    rules: RulesDocument
+    benefits: BenefitsDocument
+    catalogue: CatalogueDocument
+    figures: FiguresDocument | None
+    as_of: dt.date
+    copies: dict[str, bytes]
+
+
+class _SnapshotDay(msgspec.Struct):
+    """The manifest's members that order snapshots; the rest is not read here."""
+
+    snapshot: str
+    as_of: dt.date
+    ledger_position: int
+
+
+def newest_snapshot(data_dir: Path) -> Path | None:
+    """The snapshot folder with the latest as-of day, then ledger position, then id."""
+    manifests = sorted((data_dir / "snapshots").glob("*/manifest.json"))
+    if not manifests:
+        return None
+    days = {path: _decode(path, _SnapshotDay) for path in manifests}
+    newest = max(
+        manifests, key=lambda path: (days[path].as_of, days[path].ledger_position, path.parent.name)
+    )
+    return newest.parent
+
+
+def from_snapshot(folder: Path) -> Published:
+    """Raises VerificationFailed where a document is missing or not what the contract says."""
+    documents = folder / "documents"
+    figures = _decode(documents / f"{FIGURES_DOCUMENT}.json", FiguresDocument)
+    return _published(
+        rules=(documents / f"{RULES_DOCUMENT}.json").read_bytes(),
+        benefits=(documents / f"{BENEFITS_DOCUMENT}.json").read_bytes(),
+        catalogue=(documents / f"{CATALOGUE_DOCUMENT}.json").read_bytes(),
+        figures=figures,
+        as_of=figures.as_of,
+    )
+
+
+def from_repository(as_of: dt.date) -> Published:
+    """The rules, benefits and catalogue in force on `as_of`, without figures."""
+    rules = rulebook_document.published_document(load_rulebook(), as_of)
+    catalogue = catalogue_publishing.published_document(load_catalogue())
+    return _published(
+        rules=msgspec.json.encode(rules),
+        benefits=msgspec.json.encode(benefits_document(load_benefits(), as_of)),
+        catalogue=msgspec.json.encode(catalogue),
+        figures=None,
+        as_of=as_of,
+    )
+
+
+def _published(
+    *,
+    rules: bytes,
+    benefits: bytes,
+    catalogue: bytes,
+    figures: FiguresDocument | None,
+    as_of: dt.date,
+) -> Published:
+    return Published(
+        rules=msgspec.json.decode(rules, type=RulesDocument),
+        benefits=msgspec.json.decode(benefits, type=BenefitsDocument),
+        catalogue=msgspec.json.decode(catalogue, type=CatalogueDocument),
+        figures=figures,
+        as_of=as_of,
+        copies={"rules.json": rules, "benefits.json": benefits, "catalogue.json": catalogue},
+    )
+
+
+def _decode(path: Path, kind: type[Document]) -> Document:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError) as error:
+        raise VerificationFailed(
+            "site_document_unreadable", str(error), where=str(path), do="build the snapshot again"
+        ) from error
