@@ -1,0 +1,116 @@
+"""Who may call what: said beside each handler (`opt=open_to(...)`), compiled into one table.
+
+Deny by default: an address, method or handler without an Access is not reachable at all.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from api.machines.metrics import RouteMetrics
+
+CITIZEN_SCOPE = "citizen"
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """`scope`: word the token's scope must hold; None needs no token and reads none.
+
+    `query`: the parameters the operation knows; any other is refused. `cache`: `never` for whatever
+    depends on the caller or the moment; `public` answers carry an ETag. `media_type`: of the
+    answer, what Accept is held against. `problems`: codes the operation itself can refuse with,
+    beyond those every operation shares.
+    """
+
+    scope: str | None
+    cache: Literal["never", "public"]
+    query: frozenset[str] = frozenset()
+    body: Literal["none", "json"] = "none"
+    media_type: str = "application/json"
+    problems: tuple[str, ...] = ()
+
+
+def open_to(
+    scope: str | None,
+    *,
+    cache: Literal["never", "public"] = "never",
+    query: Iterable[str] = (),
+    body: Literal["none", "json"] = "none",
+    media_type: str = "application/json",
+    problems: Iterable[str] = (),
+) -> dict[str, Any]:
+    """`opt` of a Litestar handler."""
+    access = Access(
+        scope=scope,
+        cache=cache,
+        query=frozenset(query),
+        body=body,
+        media_type=media_type,
+        problems=tuple(problems),
+    )
+    return {"access": access}
+
+
+class Route:
+    """An address: its operations by method (HEAD beside GET) and its Allow header."""
+
+    __slots__ = ("allow", "is_public", "metrics", "operations", "template")
+
+    def __init__(self, template: str, operations: dict[str, Access]) -> None:
+        self.template = template
+        self.operations = dict(operations)
+        if "GET" in operations:
+            self.operations["HEAD"] = operations["GET"]
+        self.allow = ", ".join(sorted([*self.operations, "OPTIONS"])).encode()
+        self.is_public = any(access.cache == "public" for access in operations.values())
+        self.metrics = RouteMetrics(template)
+
+
+class HandlerWithoutAccess(ValueError):
+    """A documented handler says nothing about who may call it: the service does not start."""
+
+
+class RouteTable:
+    """Looks addresses up as sent, undecoded: `%6de` is not `me`."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = tuple(routes)
+        self._exact = {r.template.encode(): r for r in self.routes if "{" not in r.template}
+        self._templates = [
+            (r.template.encode().split(b"/"), r) for r in self.routes if "{" in r.template
+        ]
+
+    def find(self, raw_path: bytes) -> Route | None:
+        route = self._exact.get(raw_path)
+        if route is None and self._templates:
+            return self._find_template(raw_path.split(b"/"))
+        return route
+
+    def _find_template(self, segments: list[bytes]) -> Route | None:
+        for template, route in self._templates:
+            if len(template) == len(segments) and all(
+                segment if part.startswith(b"{") else part == segment
+                for part, segment in zip(template, segments, strict=True)
+            ):
+                return route
+        return None
+
+
+def route_table_of(app: Litestar) -> RouteTable:
+    """Raises HandlerWithoutAccess for a handler that is in the schema without an Access."""
+    templates: dict[str, dict[str, Access]] = {}
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute):
+            continue
+        for handler in route.route_handlers:
+            access = handler.opt.get("access")
+            if access is None:
+                if handler.resolve_include_in_schema():
+                    raise HandlerWithoutAccess(f"{route.path_format}: {handler}")
+                continue
+            operations = templates.setdefault(route.path_format, {})
+            operations.update((str(m), access) for m in handler.http_methods if m != "OPTIONS")
+    return RouteTable(Route(template, operations) for template, operations in templates.items())

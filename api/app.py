@@ -1,0 +1,194 @@
+"""The only file that wires: settings and parts in, one ASGI application out.
+
+granian --interface asgi --factory api.app:from_environment
+"""
+
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+
+from api.access import route_table_of
+from api.answers import AsgiApp, Direct
+from api.edge import Edge
+from api.inner import keep_failure
+from api.keys import KeyFollower, fetch
+from api.ledger.enrolment import EnrolmentService
+from api.ledger.notice import Notices, load_notices
+from api.ledger.projection import LiveMarks
+from api.ledger.protocol import Ledger
+from api.ledger.sqlite import open_ledger
+from api.machines.health import healthz_handler, metrics_handler, readyz_handler
+from api.machines.interface import interface_handler
+from api.machines.metrics import Metrics
+from api.me.enrolment import enrol_handler, enrolment_handler, withdraw_handler
+from api.me.explanation import ExplanationRoute, explanation_handler
+from api.me.score import ScoreRoute, score_handler
+from api.openapi.config import openapi_config
+from api.openapi.describe import describe
+from api.public.documents import (
+    BenefitsRoute,
+    DocumentRoute,
+    benefits_handler,
+    catalogue_handler,
+    rules_handler,
+)
+from api.public.notice import notice_handler
+from api.public.site_files import SiteFiles
+from api.services import Services
+from api.settings import Settings, settings_from, snapshot_key_of
+from api.store.protocol import SnapshotReader
+from api.tokens import TokenVerifier
+from scoring.contract.pseudonyms import snapshot_subject_of
+from scoring.contract.snapshot import CATALOGUE_DOCUMENT, RULES_DOCUMENT
+
+
+class Parts(msgspec.Struct, kw_only=True):
+    """The real things behind the routes; tests put others in their place.
+
+    `open_ledger` is called on the running event loop, which the ledger then belongs to.
+    `mounts`: whole applications at a prefix, which guard themselves.
+    """
+
+    reader: SnapshotReader
+    open_ledger: Callable[[], Awaitable[Ledger]]
+    snapshot_key: bytes
+    notices: Notices
+    fetch_keys: Callable[[str], bytes] = fetch
+    clock: Callable[[], float] = time.time
+    mounts: Mapping[str, AsgiApp] = {}
+
+
+def create_app(settings: Settings, parts: Parts) -> Edge:
+    services = Services(parts.reader)
+    metrics = Metrics()
+    verifier = _verifier(settings, parts)
+    keys = KeyFollower(
+        settings.jwks_uri,
+        refresh_seconds=settings.jwks_refresh_seconds,
+        on_change=verifier.use,
+        fetch=parts.fetch_keys,
+    )
+    verifier.on_unknown_key = keys.ask
+    direct = _direct_routes(settings, parts.reader)
+    inner = Litestar(
+        [
+            *_citizen_handlers(services, direct),
+            *_public_handlers(settings, services, direct),
+            healthz_handler(),
+            readyz_handler(services, lambda: verifier.has_keys),
+            metrics_handler(metrics),
+            interface_handler(
+                lambda: describe(inner),
+                max_age_seconds=settings.public_max_age_seconds,
+            ),
+        ],
+        lifespan=[lambda _: _open(parts, services, keys)],
+        exception_handlers={Exception: keep_failure},
+        openapi_config=openapi_config(version("chengxin")),
+        logging_config=None,
+    )
+    return Edge(
+        inner,
+        table=route_table_of(inner),
+        verifier=verifier,
+        metrics=metrics,
+        body_limit_bytes=settings.body_limit_bytes,
+        direct=direct,
+        mounts=parts.mounts,
+        site=SiteFiles(settings.site_dir) if settings.site_dir is not None else None,
+    )
+
+
+def from_environment() -> Edge:
+    """What a server process calls. Raises SettingRefused before anything is opened."""
+    settings = settings_from(os.environ)
+    return create_app(settings, parts_from(settings))
+
+
+def parts_from(settings: Settings) -> Parts:
+    """Raises SettingRefused, NoticeBroken."""
+    from api.store.reader import open_reader
+
+    return Parts(
+        reader=open_reader(settings.store_url),
+        open_ledger=partial(open_ledger, Path(settings.ledger_url.removeprefix("sqlite:///"))),
+        snapshot_key=snapshot_key_of(settings),
+        notices=load_notices(),
+    )
+
+
+def _verifier(settings: Settings, parts: Parts) -> TokenVerifier:
+    return TokenVerifier(
+        issuer=settings.issuer,
+        audience=settings.audience,
+        leeway_seconds=settings.token_leeway_seconds,
+        cache_entries=settings.token_cache_entries,
+        snapshot_subject_of=partial(snapshot_subject_of, parts.snapshot_key),
+        clock=parts.clock,
+    )
+
+
+def _direct_routes(settings: Settings, reader: SnapshotReader) -> dict[tuple[str, str], Direct]:
+    """Routes the edge answers by itself; each is a handler of the framework as well."""
+    seconds = settings.public_max_age_seconds
+    return {
+        ("GET", "/v1/me/score"): ScoreRoute(reader),
+        ("GET", "/v1/rules"): DocumentRoute(reader, RULES_DOCUMENT, max_age_seconds=seconds),
+        ("GET", "/v1/benefits"): BenefitsRoute(reader, max_age_seconds=seconds),
+        ("GET", "/v1/catalogue"): DocumentRoute(
+            reader, CATALOGUE_DOCUMENT, max_age_seconds=seconds
+        ),
+    }
+
+
+def _citizen_handlers(
+    services: Services, direct: Mapping[tuple[str, str], Direct]
+) -> list[HTTPRouteHandler]:
+    return [
+        score_handler(direct["GET", "/v1/me/score"]),
+        explanation_handler(ExplanationRoute(services.reader)),
+        enrol_handler(services),
+        enrolment_handler(services),
+        withdraw_handler(services),
+    ]
+
+
+def _public_handlers(
+    settings: Settings, services: Services, direct: Mapping[tuple[str, str], Direct]
+) -> list[HTTPRouteHandler]:
+    return [
+        rules_handler(direct["GET", "/v1/rules"]),
+        benefits_handler(direct["GET", "/v1/benefits"]),
+        catalogue_handler(direct["GET", "/v1/catalogue"]),
+        notice_handler(services, max_age_seconds=settings.public_max_age_seconds),
+    ]
+
+
+@asynccontextmanager
+async def _open(parts: Parts, services: Services, keys: KeyFollower) -> AsyncIterator[None]:
+    """Ledger, store, marks, keys; closed in reverse, so that nothing is asked after it is gone."""
+    async with AsyncExitStack() as stack:
+        ledger = await parts.open_ledger()
+        stack.push_async_callback(ledger.close)
+        await parts.reader.open()
+        stack.push_async_callback(parts.reader.close)
+        marks = LiveMarks(ledger, parts.reader, parts.snapshot_key)
+        marks.start()
+        stack.push_async_callback(marks.stop)
+        services.fill(ledger, EnrolmentService(ledger, marks, _milliseconds(parts), parts.notices))
+        stack.callback(services.empty)
+        await keys.open()
+        stack.push_async_callback(keys.close)
+        yield
+
+
+def _milliseconds(parts: Parts) -> Callable[[], int]:
+    return lambda: int(parts.clock() * 1_000)

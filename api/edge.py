@@ -1,0 +1,231 @@
+"""The one layer in front of everything: who may, what may come in, what goes out, how it is counted.
+
+Litestar sees only requests that passed; where a route has a direct answer, it is given right here.
+Order of the checks: address, method, token, scope, query, Accept, body.
+"""
+
+import logging
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from api.access import METHODS_WITH_BODY, Access, Route, RouteTable
+from api.answers import (
+    ANY_ORIGIN,
+    API_POLICY,
+    NEVER_CACHED,
+    SAFETY_HEADERS,
+    Answer,
+    AsgiApp,
+    Call,
+    Direct,
+    Header,
+)
+from api.inner import CALL, problem_of
+from api.machines.metrics import Metrics, RouteMetrics
+from api.problems import MEDIA_TYPE, Problem, problem_body
+from api.requests import AcceptedTypes, ClientGone, headers_of, query_of, read_json_body
+from api.responses import Outgoing, is_unchanged, sent, unchanged
+from api.tokens import TokenRefused, TokenVerifier
+
+log = logging.getLogger("chengxin.api")
+
+PROBLEM_HEADERS: tuple[Header, ...] = (
+    (b"content-type", MEDIA_TYPE.encode()),
+    NEVER_CACHED,
+    API_POLICY,
+    *SAFETY_HEADERS,
+)
+CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="chengxin"')
+
+
+class Edge:
+    """`mounts`: whole applications at a prefix (`/console`) that guard themselves.
+    `site`: answers what no route and no mount knows; None refuses it with 404."""
+
+    def __init__(
+        self,
+        inner: AsgiApp,
+        *,
+        table: RouteTable,
+        verifier: TokenVerifier,
+        metrics: Metrics,
+        body_limit_bytes: int,
+        direct: Mapping[tuple[str, str], Direct],
+        mounts: Mapping[str, AsgiApp] | None = None,
+        site: Direct | None = None,
+    ) -> None:
+        self._inner = inner
+        self._table = table
+        self._verifier = verifier
+        self._metrics = metrics
+        self._body_limit_bytes = body_limit_bytes
+        self._direct = {(m, path.encode()): answer for (m, path), answer in direct.items()}
+        self._mounts = [(prefix.encode(), app) for prefix, app in (mounts or {}).items()]
+        self._site = site
+        self._accepted = AcceptedTypes()
+        self._elsewhere = RouteMetrics("(site)")
+        metrics.add([*(route.metrics for route in table.routes), self._elsewhere])
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether tokens can be judged at all."""
+        return self._verifier.has_keys
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        started = time.perf_counter()
+        path: bytes = scope["raw_path"]
+        route = self._table.find(path)
+        if route is None and (mounted := self._mounted_at(path)) is not None:
+            await mounted(scope, receive, send)
+            return
+        metrics = self._elsewhere if route is None else route.metrics
+        status = await self._respond(route, scope, receive, send)
+        metrics.observe(status, time.perf_counter() - started)
+
+    def _mounted_at(self, path: bytes) -> AsgiApp | None:
+        for prefix, app in self._mounts:
+            if path == prefix or path.startswith(prefix + b"/"):
+                return app
+        return None
+
+    async def _respond(self, route: Route | None, scope: Any, receive: Any, send: Any) -> int:
+        call = Call(scope, {})
+        outgoing: Outgoing | None = None
+        try:
+            call.headers = headers_of(scope["headers"])
+            if route is None:
+                answer = await self._answer_elsewhere(call)
+            else:
+                access = self._admitted(route, call)
+                direct = self._direct.get((_as_get(scope["method"]), scope["raw_path"]))
+                if direct is None:
+                    outgoing = Outgoing(call, access, send)
+                    await self._ask_inner(access, call, receive, outgoing)
+                    return outgoing.status
+                answer = await direct(call)
+                if access.cache == "public" and is_unchanged(call, answer.headers):
+                    answer = unchanged(answer)
+        except _Options:
+            answer = options_answer(route)
+        except ClientGone:
+            return 499
+        except Exception as error:
+            if outgoing is not None and outgoing.status:
+                raise  # half an answer is out: only the server can still break the connection
+            answer = self._refusal(error, call, route)
+        await sent(answer, call, send)
+        return answer.status
+
+    def _admitted(self, route: Route, call: Call) -> Access:
+        method = call.scope["method"]
+        access = route.operations.get(method)
+        if access is None:
+            if method == "OPTIONS":
+                raise _Options
+            raise Problem("method_not_allowed", headers=[(b"allow", route.allow)])
+        headers = call.headers
+        if access.scope is not None:
+            self._identify(access.scope, call)
+        if call.scope["query_string"]:
+            call.query = query_of(call.scope["query_string"], access.query)
+        accept = headers.get(b"accept")
+        if accept is not None and accept != b"*/*":
+            self._accepted.check(accept, access.media_type)
+        return access
+
+    def _identify(self, scope_word: str, call: Call) -> None:
+        try:
+            principal = self._verifier.principal_of(call.headers.get(b"authorization", b""))
+        except TokenRefused:
+            if not self._verifier.has_keys:
+                raise Problem("keys_unavailable") from None
+            self._metrics.refused_tokens += 1
+            raise Problem("token_refused", headers=[CHALLENGE]) from None
+        if scope_word not in principal.scopes:
+            raise Problem("scope_missing")
+        call.principal = principal
+
+    async def _ask_inner(
+        self, access: Access, call: Call, receive: Any, outgoing: Outgoing
+    ) -> None:
+        scope = {**call.scope, "method": _as_get(call.scope["method"]), CALL: call}
+        body = b""
+        if scope["method"] in METHODS_WITH_BODY:
+            body = await read_json_body(
+                call.headers, receive, access=access, limit_bytes=self._body_limit_bytes
+            )
+        await self._inner(scope, _replay(body, receive), outgoing)
+        if call.failure is not None:
+            raise call.failure
+
+    async def _answer_elsewhere(self, call: Call) -> Answer:
+        if self._site is None:
+            raise Problem("not_found")
+        return await self._site(call)
+
+    def _refusal(self, error: Exception, call: Call, route: Route | None) -> Answer:
+        problem = problem_of(error, call.scope["method"])
+        if problem is None:
+            return self._unhandled(error, call)
+        return self.problem_answer(problem, call, route)
+
+    def problem_answer(self, problem: Problem, call: Call, route: Route | None = None) -> Answer:
+        """RFC 9457 in the caller's language, with the headers the status demands."""
+        language = call.language
+        headers = [*PROBLEM_HEADERS, *problem.headers, (b"content-language", language.encode())]
+        if problem.retry_after_seconds is not None:
+            headers.append((b"retry-after", str(problem.retry_after_seconds).encode()))
+        if route is not None and route.is_public:
+            headers.append(ANY_ORIGIN)
+        body = problem_body(problem, language, call.trace_id)
+        return Answer(problem.kind.status, headers, body)
+
+    def _unhandled(self, error: Exception, call: Call) -> Answer:
+        """Logged with place and type alone: a message may hold what a citizen sent."""
+        self._metrics.unhandled_errors += 1
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [f"{frame.name}:{frame.lineno}" for frame in frames[-3:]]
+        event = {
+            "event": "unhandled_error",
+            "trace_id": call.trace_id,
+            "error": type(error).__name__,
+            "places": places,
+        }
+        log.error("%s", msgspec.json.encode(event).decode())
+        return self.problem_answer(Problem("internal_error"), call)
+
+
+class _Options(Exception):
+    """OPTIONS on an address that has no handler for it: answered from the table."""
+
+
+def options_answer(route: Route | None) -> Answer:
+    headers: list[Header] = [(b"allow", route.allow if route else b""), *SAFETY_HEADERS]
+    if route is not None and route.is_public:
+        headers += [ANY_ORIGIN, (b"access-control-allow-methods", b"GET, HEAD")]
+    return Answer(204, headers, b"")
+
+
+def _as_get(method: str) -> str:
+    return "GET" if method == "HEAD" else method
+
+
+def _replay(body: bytes, receive: Any) -> Any:
+    """`receive` for the inner application: the checked body once, then the connection's own news."""
+    is_given = False
+
+    async def replay() -> Any:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

@@ -1,0 +1,104 @@
+"""The static site from a folder: what the demo and small installations serve without nginx."""
+
+import asyncio
+import mimetypes
+import re
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from api.answers import SAFETY_HEADERS, Answer, Call, Header
+from api.problems import Problem
+
+MAX_AGE_SECONDS = 300
+# Names with a digest in them (main.1a2b3c4d.min.js) never change their content.
+_DIGEST_NAME = re.compile(r"\.[0-9a-f]{8,64}\.")
+# The theme needs inline script and style and a search worker; nothing comes from elsewhere.
+PAGE_POLICY = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
+    b"base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+TEXT_TYPES = frozenset({"application/javascript", "text/javascript", "application/xml"})
+
+
+class SiteFiles:
+    """Looks a path up on each request, so that a rebuilt site is served without a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    async def __call__(self, call: Call) -> Answer:
+        """Raises Problem not_found, method_not_allowed."""
+        if call.scope["method"] not in ("GET", "HEAD"):
+            raise Problem("method_not_allowed", headers=[(b"allow", b"GET, HEAD")])
+        return await asyncio.to_thread(self._answer, call)
+
+    def _answer(self, call: Call) -> Answer:
+        path = self._path_of(call.scope["raw_path"])
+        if path is None:
+            return self._missing()
+        if path.is_dir():
+            if not call.scope["raw_path"].endswith(b"/"):
+                return _moved(call.scope["raw_path"] + b"/")
+            path = path / "index.html"
+        if not path.is_file():
+            return self._missing()
+        return _file_answer(path, call.headers.get(b"if-none-match"))
+
+    def _path_of(self, raw_path: bytes) -> Path | None:
+        """None for anything that is not plainly below the folder: `..`, hidden names, links out."""
+        try:
+            text = unquote_to_bytes(raw_path).decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        parts = text.strip("/").split("/") if text.strip("/") else []
+        if not text.isprintable() or "\\" in text or len(text) > 1_024:
+            return None
+        if any(not part or part.startswith(".") for part in parts):
+            return None
+        path = self._folder.joinpath(*parts).resolve()
+        return path if path.is_relative_to(self._folder) else None
+
+    def _missing(self) -> Answer:
+        page = self._folder / "404.html"
+        if not page.is_file():
+            raise Problem("not_found")
+        headers = [(b"cache-control", b"no-store"), *_page_headers("text/html; charset=utf-8")]
+        return Answer(404, headers, page.read_bytes())
+
+
+def _file_answer(path: Path, if_none_match: bytes | None) -> Answer:
+    status = path.stat()
+    etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'.encode()
+    is_fixed = _DIGEST_NAME.search(path.name) is not None
+    cache = (
+        b"public, max-age=31536000, immutable"
+        if is_fixed
+        else b"public, max-age=%d, stale-while-revalidate=3600" % MAX_AGE_SECONDS
+    )
+    headers = [(b"etag", etag), (b"cache-control", cache), *_page_headers(_media_type(path))]
+    if if_none_match is not None and etag in [tag.strip() for tag in if_none_match.split(b",")]:
+        return Answer(304, [header for header in headers if header[0] != b"content-type"], b"")
+    return Answer(200, headers, path.read_bytes())
+
+
+def _page_headers(media_type: str) -> list[Header]:
+    return [
+        (b"content-type", media_type.encode()),
+        (b"content-security-policy", PAGE_POLICY),
+        *SAFETY_HEADERS,
+    ]
+
+
+def _media_type(path: Path) -> str:
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    is_text = kind.startswith("text/") or kind in TEXT_TYPES
+    return f"{kind}; charset=utf-8" if is_text else kind
+
+
+def _moved(raw_path: bytes) -> Answer:
+    """To the same path with a slash. The path begins with exactly one slash here, so the place is
+    on this host whatever the client sent."""
+    location = b"/" + raw_path.lstrip(b"/")
+    headers = [(b"location", location), (b"cache-control", b"no-store"), *SAFETY_HEADERS]
+    return Answer(308, headers, b"")

@@ -1,0 +1,80 @@
+"""Answers of the service as types: what it encodes, what the OpenAPI document shows, what a load
+test decodes. Members may be added, never removed."""
+
+import datetime as dt
+from typing import Annotated
+
+import msgspec
+
+from scoring.contract.snapshot import ItemStatus
+
+
+class BandAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One of five neutral bands."""
+
+    code: str
+    name: str
+    name_en: str
+
+
+class ScoreAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    score: int
+    band: BandAnswer
+    as_of: dt.date
+    snapshot: str
+    rules_version: str
+
+
+class ItemAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One record. `points`: after the rule's cap; 0 unless `counted`. `rule_id`, `rule_version` and
+    `legal_basis` are null where no published rule counts such a record. `measure`: overdue days or
+    level. `note`: what the record is and what can be done about it, in the asked language."""
+
+    record_id: str
+    kind: str
+    outcome: str
+    rule_id: str | None
+    rule_version: str | None
+    points: int
+    counted: bool
+    status: ItemStatus
+    legal_basis: str | None
+    source: str
+    happened_on: dt.date
+    expires_on: dt.date | None
+    measure: int
+    note: str
+
+
+class ReasonAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`code`: the rule's id. `points`: sum of the rule's points."""
+
+    code: str
+    text: str
+    points: int
+
+
+class ExplanationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`score` = `base` + sum of all `points`, exactly. `reasons`: the four largest effects."""
+
+    score: int
+    base: int
+    items: list[ItemAnswer]
+    reasons: Annotated[list[ReasonAnswer], msgspec.Meta(max_length=4)]
+    as_of: dt.date
+    snapshot: str
+    rules_version: str
+
+
+class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    status: str
+
+
+class ReadyAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`ledger_position`: number of the last event committed."""
+
+    status: str
+    snapshot: str
+    as_of: dt.date
+    rules_version: str
+    ledger_position: int
