@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from api.ledger.protocol import Enrolment, EventKind, Require
+from api.ledger.protocol import Appended, Enrolment, EventKind, Replayed, Require
 
 ENROLMENT_KINDS: tuple[EventKind, ...] = ("enrolled", "withdrawn")
 NEVER_ENROLLED = Enrolment(status="none", notice_version=None, enrolled_at_ms=None, seq=0)
@@ -46,6 +46,14 @@ def folded(seq: int, kind: str, at_ms: int, body: bytes | str) -> Enrolment:
             status="active", notice_version=notice_version_in(body), enrolled_at_ms=at_ms, seq=seq
         )
     return Enrolment(status="withdrawn", notice_version=None, enrolled_at_ms=None, seq=seq)
+
+
+def fold_of(stored: Appended | Replayed) -> Enrolment:
+    """Enrolment after an `enrolled` or `withdrawn` event that was just stored."""
+    if isinstance(stored, Replayed):
+        raise TypeError("a replayed answer is no event")
+    event = stored.event
+    return folded(event.seq, event.kind, event.at_ms, event.body)
 
 
 def meets(enrolment: Enrolment, require: Require, unchanged_since: int | None) -> bool:

@@ -96,6 +96,19 @@ class IdempotencyConflict(LedgerError):
     """The key was used before with another request."""
 
 
+class MarkPending(Exception):
+    """Stored, but not yet seen by the snapshot's readers: answer 503. It will be, without any
+    further request, and repeating the request is safe."""
+
+
+class MarkWriter(Protocol):
+    """Tells the snapshot's readers of an enrolment before the next build does."""
+
+    async def announce(self, subject: str, enrolment: Enrolment) -> None:
+        """Returns when every reader sees it. Raises MarkPending after its budget."""
+        ...
+
+
 class Ledger(Protocol):
     async def append(
         self,

@@ -38,7 +38,9 @@ class SnapshotReader(Protocol):
     async def explanation(self, version: Version, snapshot_subject: str) -> Stored: ...
 
     async def mark(self, snapshot_subject: str, mark: bytes) -> None:
-        """Set a live mark; returns when every reader of this store sees it."""
+        """Set a live mark; returns when every reader of this store sees it. Marks of one subject
+        never go back: one with a lower sequence number than the stored mark's changes nothing, so
+        that a slow worker cannot undo a withdrawal another one has acknowledged."""
         ...
 
     async def open(self) -> None: ...

@@ -5,7 +5,10 @@ CREATE TABLE event (
   at_ms   INTEGER NOT NULL CHECK (at_ms > 0),
   kind    TEXT    NOT NULL CHECK (length(kind) BETWEEN 1 AND 64),
   subject TEXT    NOT NULL CHECK (length(subject) BETWEEN 1 AND 64),
-  body    TEXT    NOT NULL CHECK (json_valid(body))
+  body    TEXT    NOT NULL CHECK (json_valid(body)),
+  -- A subject that is no pseudonym could never be scored, nor taken out again.
+  CHECK (kind NOT IN ('enrolled', 'withdrawn')
+    OR (length(subject) = 22 AND subject NOT GLOB '*[^A-Za-z0-9_-]*'))
 ) STRICT;
 
 -- The fold of one person's enrolment is one seek; the export reads it in order of subject.

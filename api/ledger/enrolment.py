@@ -1,0 +1,279 @@
+"""Joining and leaving: who may, what is stored about it, what the citizen gets in her hand.
+
+Rules as pure functions first, then the service that stores their result. Law: Personal Information
+Protection Law Art. 14 (informed consent), 15 (leaving as easy), 31 (no minors).
+"""
+
+import contextlib
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from api.ledger.fold import NEVER_ENROLLED, EnrolledBody, WithdrawnBody, body_bytes, fold_of
+from api.ledger.notice import DEFAULT_LANGUAGE, Language, NoticeDocument, Notices, load_notices
+from api.ledger.protocol import (
+    ConditionNotMet,
+    Enrolment,
+    EventDraft,
+    IdempotencyClaim,
+    Ledger,
+    LedgerUnavailable,
+    MarkPending,
+    MarkWriter,
+    Replayed,
+)
+
+ADULT_YEARS = 18
+# All of China keeps one clock, without summer time: the day a notice or an age changes here.
+CITY_CLOCK = dt.timezone(dt.timedelta(hours=8))
+RECEIPT_STATUS = 201
+# Each try that fails means that another request of the same citizen was stored in between.
+TRIES = 4
+
+RefusalCode = Literal[
+    "notice_outdated", "age_unknown", "under_age", "already_enrolled", "not_enrolled"
+]
+
+
+class EnrolmentRefused(Exception):
+    def __init__(self, code: RefusalCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Idempotency(msgspec.Struct, frozen=True):
+    """`key`: the request's Idempotency-Key; `fingerprint`: digest of what was asked."""
+
+    key: str
+    fingerprint: bytes
+
+
+class ReceiptNotice(msgspec.Struct, frozen=True, kw_only=True):
+    version: str
+    language: Language
+    sha256: str
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to an enrolment, as canonical JSON. `subject`: the citizen's own pseudonym. `notice`:
+    the very text she accepted. More members may come, none will go."""
+
+    schema: str = "chengxin-enrolment-receipt-1"
+    receipt_id: str
+    subject: str
+    status: Literal["active"] = "active"
+    enrolled_at: dt.datetime
+    notice_version: str
+    notice: ReceiptNotice
+    purpose: str
+    controller: str
+    withdrawal_method: str = "DELETE /v1/me/enrolment"
+    withdrawal: str
+
+
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+    """`body`: the receipt's bytes, the same again when the request is repeated."""
+
+    status: int
+    body: bytes
+    is_replayed: bool
+
+
+class EnrolmentView(msgspec.Struct, frozen=True, kw_only=True):
+    """What `GET /v1/me/enrolment` answers."""
+
+    status: Literal["none", "active", "withdrawn"]
+    notice_version: str | None
+    enrolled_at: dt.datetime | None
+
+
+def instant(at_ms: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(milliseconds=at_ms)
+
+
+def city_day(at_ms: int) -> dt.date:
+    return instant(at_ms).astimezone(CITY_CLOCK).date()
+
+
+def is_adult(birthdate: dt.date, on: dt.date) -> bool:
+    """From the 18th birthday on. Who was born on 29 February comes of age on 1 March: on the
+    28th the birthday has not come, and in doubt a minor is not scored."""
+    birthday_has_come = (on.month, on.day) >= (birthdate.month, birthdate.day)
+    return on.year - birthdate.year - (not birthday_has_come) >= ADULT_YEARS
+
+
+def require_may_enrol(
+    birthdate: dt.date | None, notice_version: str, *, current_version: str, on: dt.date
+) -> None:
+    if notice_version != current_version:
+        raise EnrolmentRefused("notice_outdated")
+    if birthdate is None:
+        raise EnrolmentRefused("age_unknown")
+    if not is_adult(birthdate, on):
+        raise EnrolmentRefused("under_age")
+
+
+def enrolled_draft(subject: str, notice: NoticeDocument, receipt_id: str, at_ms: int) -> EventDraft:
+    body = EnrolledBody(
+        notice_version=notice.version,
+        notice_language=notice.language,
+        notice_sha256=notice.sha256,
+        receipt_id=receipt_id,
+    )
+    return EventDraft(kind="enrolled", subject=subject, at_ms=at_ms, body=body_bytes(body))
+
+
+def withdrawn_draft(subject: str, at_ms: int) -> EventDraft:
+    body = body_bytes(WithdrawnBody())
+    return EventDraft(kind="withdrawn", subject=subject, at_ms=at_ms, body=body)
+
+
+def receipt_for(draft: EventDraft, notice: NoticeDocument) -> Receipt:
+    """The receipt of an `enrolled` event; purpose, controller and way out in the notice's words."""
+    words = {item.code: item.text for item in notice.items}
+    return Receipt(
+        receipt_id=msgspec.json.decode(draft.body, type=EnrolledBody).receipt_id,
+        subject=draft.subject,
+        enrolled_at=instant(draft.at_ms),
+        notice_version=notice.version,
+        notice=ReceiptNotice(
+            version=notice.version, language=notice.language, sha256=notice.sha256
+        ),
+        purpose=words["purpose"],
+        controller=words["controller"],
+        withdrawal=words["withdrawal"],
+    )
+
+
+def view_of(enrolment: Enrolment) -> EnrolmentView:
+    at_ms = enrolment.enrolled_at_ms
+    return EnrolmentView(
+        status=enrolment.status,
+        notice_version=enrolment.notice_version,
+        enrolled_at=None if at_ms is None else instant(at_ms),
+    )
+
+
+def _random_receipt_id() -> str:
+    return uuid.uuid4().hex
+
+
+class EnrolmentService:
+    """`now_ms`: UTC milliseconds. Every method may raise LedgerUnavailable."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        marks: MarkWriter,
+        now_ms: Callable[[], int],
+        notices: Notices | None = None,
+        new_receipt_id: Callable[[], str] = _random_receipt_id,
+    ) -> None:
+        self._ledger = ledger
+        self._marks = marks
+        self._now_ms = now_ms
+        self._notices = notices or load_notices()
+        self._new_receipt_id = new_receipt_id
+
+    def notice(self, language: Language = DEFAULT_LANGUAGE) -> NoticeDocument:
+        return self._notices.current(city_day(self._now_ms()), language)
+
+    async def enrol(
+        self,
+        subject: str,
+        *,
+        birthdate: dt.date | None,
+        notice_version: str,
+        idempotency: Idempotency | None = None,
+        language: Language = DEFAULT_LANGUAGE,
+    ) -> Enrolled:
+        """Durable when it returns. An active citizen who accepts a newer notice is enrolled anew.
+        Raises EnrolmentRefused, IdempotencyConflict."""
+        at_ms = self._now_ms()
+        notice = self._notices.current(city_day(at_ms), language)
+        try:
+            require_may_enrol(
+                birthdate, notice_version, current_version=notice.version, on=city_day(at_ms)
+            )
+        except EnrolmentRefused:
+            # What was granted once is answered once more, whatever has changed since.
+            if (before := await self._answer_before(subject, idempotency)) is not None:
+                return _replayed(before)
+            raise
+        draft = enrolled_draft(subject, notice, self._new_receipt_id(), at_ms)
+        body = body_bytes(receipt_for(draft, notice))
+        answer = await self._store_enrolled(
+            draft, notice.version, _claim(subject, idempotency, body)
+        )
+        return answer or Enrolled(status=RECEIPT_STATUS, body=body, is_replayed=False)
+
+    async def withdraw(self, subject: str) -> Enrolment:
+        """Durable and visible to every reader when it returns; asked again, it is confirmed again.
+        Raises EnrolmentRefused not_enrolled; MarkPending where it is durable and not yet visible."""
+        draft = withdrawn_draft(subject, self._now_ms())
+        try:
+            enrolment = fold_of(await self._ledger.append(draft, require="active"))
+        except ConditionNotMet as refused:
+            enrolment = refused.enrolment
+            if enrolment.status != "withdrawn":
+                raise EnrolmentRefused("not_enrolled") from None
+        await self._marks.announce(subject, enrolment)
+        return enrolment
+
+    async def status(self, subject: str) -> Enrolment:
+        return await self._ledger.enrolment_of(subject)
+
+    async def _answer_before(
+        self, subject: str, idempotency: Idempotency | None
+    ) -> Replayed | None:
+        if idempotency is None:
+            return None
+        return await self._ledger.replay(
+            scope=_scope(subject), key=idempotency.key, fingerprint=idempotency.fingerprint
+        )
+
+    async def _store_enrolled(
+        self, draft: EventDraft, version: str, claim: IdempotencyClaim | None
+    ) -> Enrolled | None:
+        """The earlier answer where the request is a repetition, else None."""
+        seen = NEVER_ENROLLED
+        for _ in range(TRIES):
+            try:
+                if seen.status == "active":
+                    stored = await self._ledger.append(draft, unchanged_since=seen.seq, claim=claim)
+                else:
+                    stored = await self._ledger.append(draft, require="not_active", claim=claim)
+            except ConditionNotMet as refused:
+                seen = refused.enrolment
+                if seen.status == "active" and seen.notice_version == version:
+                    raise EnrolmentRefused("already_enrolled") from None
+                continue
+            if isinstance(stored, Replayed):
+                return _replayed(stored)
+            with contextlib.suppress(MarkPending):  # stored is enough; the follower marks it
+                await self._marks.announce(draft.subject, fold_of(stored))
+            return None
+        raise LedgerUnavailable("overloaded")
+
+
+def _scope(subject: str) -> str:
+    return f"enrolment {subject}"
+
+
+def _claim(subject: str, idempotency: Idempotency | None, body: bytes) -> IdempotencyClaim | None:
+    if idempotency is None:
+        return None
+    return IdempotencyClaim(
+        scope=_scope(subject),
+        key=idempotency.key,
+        fingerprint=idempotency.fingerprint,
+        status=RECEIPT_STATUS,
+        body=body,
+    )
+
+
+def _replayed(answer: Replayed) -> Enrolled:
+    return Enrolled(status=answer.status, body=answer.body, is_replayed=True)

@@ -1,0 +1,76 @@
+"""The ledger's state at one position, in batches: what the batch builds from.
+
+One read transaction sees one state however long the export takes; writers are not held up.
+"""
+
+import itertools
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from api.ledger.connection import connect_to_read, reason_of
+from api.ledger.fold import notice_version_in
+from api.ledger.protocol import LedgerUnavailable
+from api.ledger.statements import last_seq
+
+BATCH_ROWS = 50_000
+
+# subject, enrolled_at in UTC milliseconds, notice_version; as in contract.ledger_tables
+EnrolmentRow = tuple[str, int, str]
+# record_id, subject, state
+RecordStateRow = tuple[str, str, str]
+
+# In the order of the index, so that nothing is sorted and nothing is held.
+_ENROLMENT_EVENTS = """SELECT subject, kind, at_ms, body FROM event INDEXED BY event_enrolment
+  WHERE kind IN ('enrolled', 'withdrawn') AND seq <= ? ORDER BY subject, seq"""
+
+
+class PositionUnknown(ValueError):
+    """An export was asked for at an event that is not there."""
+
+
+class LedgerExport:
+    """A context manager over the ledger file at `path`, at `position` or its last event. Its
+    methods raise LedgerUnavailable."""
+
+    def __init__(self, path: Path, position: int | None = None) -> None:
+        self._connection = connect_to_read(path)
+        try:
+            self._connection.execute("BEGIN")
+            last = last_seq(self._connection)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise LedgerUnavailable(reason_of(error)) from error
+        if position is not None and not 0 <= position <= last:
+            self._connection.close()
+            raise PositionUnknown(f"position {position} is beyond the ledger's last event, {last}")
+        self.position = last if position is None else position
+
+    def __enter__(self) -> "LedgerExport":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def enrolments(self, batch_rows: int = BATCH_ROWS) -> Iterator[list[EnrolmentRow]]:
+        """Everyone whose enrolment is active at the position, sorted by subject."""
+        rows = self._active()
+        while batch := list(itertools.islice(rows, batch_rows)):
+            yield batch
+
+    def record_states(self) -> Iterator[list[RecordStateRow]]:
+        """Records with a live dispute or a granted repair: none, as no event opens one yet."""
+        yield from ()
+
+    def _active(self) -> Iterator[EnrolmentRow]:
+        """The last event of each subject, where it is `enrolled`."""
+        try:
+            last: tuple[str, str, int, str] | None = None
+            for event in self._connection.execute(_ENROLMENT_EVENTS, (self.position,)):
+                if last is not None and last[0] != event[0] and last[1] == "enrolled":
+                    yield last[0], last[2], notice_version_in(last[3])
+                last = event
+            if last is not None and last[1] == "enrolled":
+                yield last[0], last[2], notice_version_in(last[3])
+        except sqlite3.Error as error:
+            raise LedgerUnavailable(reason_of(error)) from error
