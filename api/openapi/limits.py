@@ -1,0 +1,144 @@
+"""Upper bounds of what the service answers: strings, lists and whole numbers, by member name.
+
+They are promises to whoever reserves memory or columns for an answer. Where a type bounds a member
+itself (msgspec.Meta), that bound stands and none is needed here.
+"""
+
+from typing import Any
+
+IDENTIFIER = "^[a-z][a-z0-9_]*$"
+VERSION = "^[0-9A-Za-z._-]+$"
+LINE = r"^[^\x00-\x1F\x7F]*$"  # words on one line: no control characters
+TEXT = r"^[^\x00-\x08\x0B-\x1F\x7F]*$"  # words on several lines
+
+
+def _string(pattern: str, max_length: int) -> dict[str, Any]:
+    return {"maxLength": max_length, "pattern": pattern}
+
+
+STRINGS: dict[str, dict[str, Any]] = {
+    # identifiers
+    "id": _string(IDENTIFIER, 64),
+    "code": _string("^[A-Za-z][A-Za-z0-9_]*$", 64),
+    "kind": _string(IDENTIFIER, 64),
+    "outcome": _string(IDENTIFIER, 64),
+    "measure": _string(IDENTIFIER, 64),
+    "unit": _string(IDENTIFIER, 64),
+    "partner": _string(IDENTIFIER, 64),
+    "rule_id": _string(IDENTIFIER, 64),
+    "status": _string(IDENTIFIER, 32),
+    "record_id": _string("^[A-Za-z0-9_-]+$", 64),
+    "receipt_id": _string("^[0-9a-f]{32}$", 32),
+    "sha256": _string("^[0-9a-f]{64}$", 64),
+    "subject": _string("^[!-~]+$", 128),
+    "schema": _string("^[a-z0-9-]+$", 64),
+    "snapshot": _string(VERSION, 64),
+    "version": _string(VERSION, 64),
+    "rules_version": _string(VERSION, 64),
+    "rule_version": _string(VERSION, 64),
+    "notice_version": _string(VERSION, 64),
+    "next_cursor": _string("^[A-Za-z0-9_.~-]+$", 512),
+    # names and sentences
+    "name": _string(LINE, 128),
+    "name_en": _string(LINE, 128),
+    "partner_name": _string(LINE, 128),
+    "scene": _string(LINE, 64),
+    "tag": _string(LINE, 64),
+    "title": _string(LINE, 256),
+    "source": _string(LINE, 128),
+    "author": _string(LINE, 128),
+    "second_checker": _string(LINE, 128),
+    "withdrawal_method": _string(LINE, 128),
+    "values": _string(LINE, 256),
+    "what": _string(LINE, 512),
+    "reason": _string(LINE, 1_024),
+    "note": _string(LINE, 1_024),
+    "legal_basis": _string(LINE, 1_024),
+    "basis": _string(LINE, 1_024),
+    "purpose": _string(TEXT, 4_096),
+    "controller": _string(TEXT, 4_096),
+    "withdrawal": _string(TEXT, 4_096),
+    "text": _string(TEXT, 65_536),
+}
+
+ARRAYS: dict[str, int] = {
+    "rules": 12,  # the most a rulebook may hold
+    "bands": 5,
+    "reasons": 4,
+    "points": 32,  # steps of a rule that is a table
+    "items": 10_000,
+    "departments": 256,
+    "fields": 256,
+    "values": 1_024,
+}
+
+# (least, most); points and scores are bounded by the rulebook's scale, never beyond these.
+INTEGERS: dict[str, tuple[int, int]] = {
+    "score": (0, 1_000),
+    "base": (0, 1_000),
+    "minimum": (0, 1_000),
+    "maximum": (0, 1_000),
+    "threshold": (0, 1_000),
+    "from": (0, 1_000),
+    "to": (0, 1_000),
+    "points": (-1_000, 1_000),
+    "cap": (-1_000, 1_000),
+    "at_least": (0, 36_500),
+    "measure": (0, 36_500),
+    "validity_days": (1, 36_500),
+    "retention_days": (1, 36_500),
+    "answer_valid_days": (1, 366),
+    "max_chars": (1, 65_536),
+    "ledger_position": (0, (1 << 53) - 1),
+}
+
+DATE_CHARS = 10
+INSTANT_CHARS = 32
+INT32_LIMIT = 1 << 31
+BRANCHES = frozenset({"oneOf", "anyOf", "allOf"})
+
+
+class MemberWithoutLimit(KeyError):
+    """A new member of an answer has no bound here: add one, with its reason where it has any."""
+
+
+def bounded(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A member's schema with bounds on every string, list and whole number in it.
+    Raises MemberWithoutLimit."""
+    branches: dict[str, Any] = {}
+    for key in BRANCHES & schema.keys():
+        branches[key] = [bounded(name, branch) for branch in schema[key]]
+    kinds = _kinds(schema)
+    result = {**schema, **branches}
+    if "string" in kinds and not {"enum", "const"} & schema.keys():
+        result = {**_string_bounds(name, schema), **result}
+    if "integer" in kinds:
+        result = {**_integer_bounds(name), **result}
+    if "array" in kinds:
+        items = bounded(name, schema.get("items", {}))
+        result = {"maxItems": _known(ARRAYS, name), **result, "items": items}
+    return result
+
+
+def _kinds(schema: dict[str, Any]) -> list[str]:
+    kind = schema.get("type", [])
+    return [kind] if isinstance(kind, str) else list(kind)
+
+
+def _string_bounds(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    if schema.get("format") == "date":
+        return {"maxLength": DATE_CHARS}
+    if schema.get("format") == "date-time":
+        return {"maxLength": INSTANT_CHARS}
+    return dict(_known(STRINGS, name))
+
+
+def _integer_bounds(name: str) -> dict[str, Any]:
+    least, most = _known(INTEGERS, name)
+    return {"format": "int32" if most < INT32_LIMIT else "int64", "minimum": least, "maximum": most}
+
+
+def _known(table: dict[str, Any], name: str) -> Any:
+    if name not in table:
+        raise MemberWithoutLimit(name)
+    return table[name]
