@@ -1,0 +1,86 @@
+"""Job per group of lake buckets: enrolled people's records, spilled by part of the snapshot."""
+
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from scoring.build.citizens import CITIZENS
+from scoring.build.corrections import STALE
+from scoring.build.files import read_spilled, spill, spilled
+from scoring.build.inputs import FactsFile
+from scoring.build.plan import Plan
+from scoring.errors import VerificationFailed
+
+RECORDS: dict[str, pl.DataType] = {
+    "citizen": pl.UInt32(),
+    "record_id": pl.String(),
+    "fact_index": pl.UInt8(),
+    "measure": pl.Int32(),
+    "happened_on": pl.Date(),
+    "source_index": pl.UInt8(),
+}
+
+
+class GatherJob(msgspec.Struct, frozen=True, kw_only=True):
+    """`files`: all of `buckets` and of no other."""
+
+    lake: Path
+    work: Path
+    buckets: list[int]
+    files: list[FactsFile]
+    plan: Plan
+
+
+def gather(job: GatherJob) -> int:
+    """Write `work/records/part=NN/<first bucket>.arrow`, columns RECORDS; returns the rows."""
+    citizens = _of_buckets(job, "citizens", CITIZENS).drop("snapshot_subject", "bucket")
+    stale = _of_buckets(job, "stale", STALE)
+    facts = pl.concat([_coded(job, kind) for kind in sorted({file.kind for file in job.files})])
+    try:
+        records = enrolled_records(facts, citizens, stale).collect()
+    except pl.exceptions.InvalidOperationError as error:
+        raise VerificationFailed(
+            "lake_word_unknown",
+            f"an outcome or department is in neither rulebook nor catalogue: {error}",
+            where=f"lake buckets {job.buckets}",
+            do="build with the catalogue and rulebook the lake was filled under",
+        ) from error
+    spill(records, job.work / "records", "part", f"{job.buckets[0]:02d}")
+    return records.height
+
+
+def enrolled_records(
+    facts: pl.LazyFrame, citizens: pl.LazyFrame, stale: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Records of enrolled people as they were last sent: RECORDS and `part`."""
+    return (
+        facts.join(citizens, on="subject")
+        .join(stale, on=["sequence", "line"], how="anti")
+        .select("part", *RECORDS)
+    )
+
+
+def _coded(job: GatherJob, kind: str) -> pl.LazyFrame:
+    paths = [job.lake / file.part.path for file in job.files if file.kind == kind]
+    facts = {fact.outcome: fact.index for fact in job.plan.facts if fact.kind == kind}
+    sources = {code: index for index, code in enumerate(job.plan.sources)}
+    return pl.scan_parquet(paths, hive_partitioning=False).select(
+        "subject",
+        "record_id",
+        "measure",
+        "happened_on",
+        "sequence",
+        "line",
+        _code("outcome", facts).alias("fact_index"),
+        _code("department", sources).alias("source_index"),
+    )
+
+
+def _code(column: str, codes: dict[str, int]) -> pl.Expr:
+    return pl.col(column).replace_strict(list(codes), list(codes.values()), return_dtype=pl.UInt8)
+
+
+def _of_buckets(job: GatherJob, name: str, columns: dict[str, pl.DataType]) -> pl.LazyFrame:
+    folders = [spilled(job.work / name, "lake_bucket", bucket) for bucket in job.buckets]
+    return pl.concat([read_spilled(folder, columns) for folder in folders])

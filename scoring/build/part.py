@@ -1,0 +1,159 @@
+"""Job per part of the snapshot: from spilled records to the part's files."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import polars as pl
+
+from scoring.build.caps import with_caps
+from scoring.build.citizens import CITIZENS
+from scoring.build.commands import explanation_values, hot_values, hset_commands
+from scoring.build.files import read_spilled, spilled, write_whole
+from scoring.build.gather import RECORDS
+from scoring.build.plan import Plan
+from scoring.build.points import with_points
+from scoring.build.totals import scores
+from scoring.contract.snapshot import SnapshotPart, explanation_key, hot_key
+from scoring.errors import VerificationFailed
+
+STATES: dict[str, pl.DataType] = {
+    "citizen": pl.UInt32(),
+    "record_id": pl.String(),
+    "state": pl.String(),
+}
+SCORES = ("subject", "snapshot_subject", "score_points", "band_index")
+ITEMS = (
+    "snapshot_subject",
+    "record_id",
+    "fact_index",
+    "rule_index",
+    "points",
+    "status_index",
+    "happened_on",
+    "expires_on",
+    "source_index",
+    "measure",
+)
+
+
+class PartJob(msgspec.Struct, frozen=True, kw_only=True):
+    """`target`: the folder that becomes the snapshot."""
+
+    work: Path
+    target: Path
+    snapshot: str
+    number: int
+    plan: Plan
+
+
+class PartResult(msgspec.Struct, frozen=True, kw_only=True):
+    files: list[SnapshotPart]
+    citizens: int
+    items: int
+    score_sum_points: int
+    band_citizens: list[int]
+
+
+def make_part(job: PartJob) -> PartResult:
+    """Write `scores.parquet/NN.parquet`, `items.parquet/NN.parquet` and `records-NN.resp`."""
+    citizens, items = _scored(job)
+    named = items.join(
+        citizens.select("citizen", "snapshot_subject"), on="citizen", maintain_order="left"
+    )
+    commands = _commands(job, citizens, items)
+    keys = 2 * citizens["bucket"].n_unique()
+    number = f"{job.number:02d}"
+    return PartResult(
+        files=[
+            _write_table(job, f"scores.parquet/{number}.parquet", "scores", citizens, SCORES),
+            _write_table(job, f"items.parquet/{number}.parquet", "items", named, ITEMS),
+            write_part(
+                job.target,
+                f"records-{number}.resp",
+                "records",
+                commands,
+                rows=2 * citizens.height,
+                keys=keys,
+            ),
+        ],
+        citizens=citizens.height,
+        items=items.height,
+        score_sum_points=int(citizens["score_points"].sum()),
+        band_citizens=[
+            citizens.filter(pl.col("band_index") == band).height
+            for band in range(len(job.plan.band_codes))
+        ],
+    )
+
+
+def items_of(records: pl.LazyFrame, states: pl.LazyFrame, plan: Plan) -> pl.LazyFrame:
+    """The whole of scoring but the sum: every record with its points, for any set of citizens."""
+    stated = records.join(states, on=["citizen", "record_id"], how="left")
+    return with_caps(with_points(stated, plan), plan)
+
+
+def write_part(
+    target: Path,
+    path: str,
+    role: Literal["scores", "items", "records", "documents"],
+    content: bytes,
+    *,
+    rows: int,
+    keys: int = 0,
+) -> SnapshotPart:
+    write_whole(target / path, content)
+    return SnapshotPart(
+        path=path,
+        role=role,
+        rows=rows,
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        keys=keys,
+    )
+
+
+def _scored(job: PartJob) -> tuple[pl.DataFrame, pl.DataFrame]:
+    folder = spilled(job.work / "citizens", "part", job.number)
+    citizens = read_spilled(folder, CITIZENS).sort("citizen")
+    records = read_spilled(spilled(job.work / "records", "part", job.number), RECORDS)
+    states = read_spilled(job.work / "states", STATES)
+    items = items_of(records, states, job.plan).collect(engine="in-memory")
+    scored = scores(citizens, items.lazy(), job.plan).collect(engine="in-memory")
+    _check_range(scored["score_points"], job.plan)
+    return scored, items
+
+
+def _check_range(points: pl.Series, plan: Plan) -> None:
+    if not points.is_between(plan.minimum, plan.maximum).all():
+        raise VerificationFailed(
+            "score_out_of_range",
+            f"a score lies outside {plan.minimum}…{plan.maximum}",
+            where="rulebook",
+            do="run `chengxin lint`: base and caps must keep every score in range",
+        )
+
+
+def _commands(job: PartJob, citizens: pl.DataFrame, items: pl.DataFrame) -> bytes:
+    hot = hset_commands(hot_values(citizens.lazy()), *_around(hot_key(job.snapshot, 0)))
+    explained = explanation_values(citizens.lazy(), items.lazy())
+    return hot + hset_commands(explained, *_around(explanation_key(job.snapshot, 0)))
+
+
+def _around(key_of_bucket_0: str) -> tuple[str, str]:
+    before, _, after = key_of_bucket_0.rpartition("0")
+    return before, after
+
+
+def _write_table(
+    job: PartJob,
+    path: str,
+    role: Literal["scores", "items"],
+    frame: pl.DataFrame,
+    columns: tuple[str, ...],
+) -> SnapshotPart:
+    buffer = io.BytesIO()
+    frame.select(columns).write_parquet(buffer, compression="zstd", compression_level=1)
+    return write_part(job.target, path, role, buffer.getvalue(), rows=frame.height)

@@ -1,0 +1,89 @@
+"""The rulebook of one day as lookups by number: what the scoring steps compute with."""
+
+import datetime as dt
+
+import msgspec
+
+from scoring.contract.documents import CatalogueDocument, Step
+from scoring.contract.snapshot import ITEM_STATUSES, ItemStatus
+from scoring.rulebook import Rulebook, RuleInForce
+
+NO_RULE = -1
+
+
+class PlannedRule(msgspec.Struct, frozen=True, kw_only=True):
+    """`steps`: ascending; a flat rule has one that every measure reaches."""
+
+    index: int
+    steps: list[Step]
+    cap: int
+    validity_days: int
+
+
+class PlannedFact(msgspec.Struct, frozen=True, kw_only=True):
+    index: int
+    kind: str
+    outcome: str
+    rule: PlannedRule | None
+    status_without_rule: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Indices are those of the tables document. `sources`: department codes in its order."""
+
+    as_of: dt.date
+    base: int
+    minimum: int
+    maximum: int
+    band_codes: list[str]
+    band_starts: list[int]
+    facts: list[PlannedFact]
+    sources: list[str]
+
+    @property
+    def ruled_facts(self) -> list[tuple[PlannedFact, PlannedRule]]:
+        return [(fact, fact.rule) for fact in self.facts if fact.rule is not None]
+
+
+def plan_for(rulebook: Rulebook, catalogue: CatalogueDocument, as_of: dt.date) -> Plan:
+    in_force = rulebook.in_force(as_of)
+    by_fact = {
+        (entry.rule.kind, entry.rule.outcome): _planned(index, entry)
+        for index, entry in enumerate(in_force.rules)
+    }
+    return Plan(
+        as_of=as_of,
+        base=in_force.scale.base,
+        minimum=in_force.scale.minimum,
+        maximum=in_force.scale.maximum,
+        band_codes=[band.code for band in in_force.scale.bands],
+        band_starts=[band.from_ for band in in_force.scale.bands],
+        facts=[
+            PlannedFact(
+                index=index,
+                kind=fact.kind,
+                outcome=fact.outcome,
+                rule=by_fact.get((fact.kind, fact.outcome)),
+                status_without_rule=status_index(fact.without_rule),
+            )
+            for index, fact in enumerate(rulebook.facts)
+        ],
+        sources=department_codes(catalogue),
+    )
+
+
+def department_codes(catalogue: CatalogueDocument) -> list[str]:
+    return sorted({source.code for entry in catalogue.items for source in entry.departments})
+
+
+def status_index(status: ItemStatus) -> int:
+    return ITEM_STATUSES.index(status)
+
+
+def _planned(index: int, entry: RuleInForce) -> PlannedRule:
+    return PlannedRule(
+        index=index,
+        steps=sorted(entry.steps, key=lambda step: step.at_least),
+        cap=entry.value.cap,
+        validity_days=entry.value.validity_days,
+    )
