@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from api.answers import AsgiApp
 from api.console.assets import Asset, asset_of, assets_below
 
 STATIC = Path(__file__).parent / "static"
@@ -33,6 +34,12 @@ class PagesConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     console: LoginClient | None = None
     me: LoginClient | None = None
+
+
+def pages_mounts(config: PagesConfig) -> dict[str, AsgiApp]:
+    """For the edge: one application at both prefixes."""
+    app = PagesApp(config)
+    return dict.fromkeys(MOUNTS, app)
 
 
 def _content_policy(config: PagesConfig) -> str:

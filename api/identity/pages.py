@@ -64,7 +64,7 @@ def login_page(
 <header>
 <p class="mark" aria-hidden="true">诚信</p>
 <h1>选择一位演示人物</h1>
-<p>这是演示用的登录页。人物都是虚构的,不需要密码,请不要填写真实的个人信息。</p>
+<p>这是演示用的登录页。人物都是虚构的，不需要密码，请不要填写真实的个人信息。</p>
 </header>
 <form method="post" action="{escape(prefix)}/authorize">
 <input type="hidden" name="page" value="{escape(page)}">
@@ -72,7 +72,7 @@ def login_page(
 <legend>以谁的身份登录“{escape(client.name)}”</legend>
 {choices}
 </fieldset>
-<p class="shared">登录后,“{escape(client.name)}”可以使用:{escape(_shared(request))}。</p>
+<p class="shared">登录后，“{escape(client.name)}”可以使用：{escape(_shared(request))}。</p>
 <div class="buttons">
 <button class="main" name="decision" value="login">登录</button>
 <button name="decision" value="cancel" formnovalidate>取消</button>
@@ -90,7 +90,7 @@ def refusal_page(*, prefix: str, reason: str) -> str:
 <p class="mark" aria-hidden="true">诚信</p>
 <h1>无法登录</h1>
 <p role="alert">{escape(REFUSALS[reason])}</p>
-<p>您可以关闭本页,回到原来的应用再试一次。</p>
+<p>您可以关闭本页，回到原来的应用再试一次。</p>
 </header>
 </main>
 </body>

@@ -1,20 +1,20 @@
 """What the log-in page says. Chinese, for citizens; a persona's own `name` goes before these."""
 
 PERSONA_WORDS = {
-    "new": ("刚刚加入的市民", "已同意参加,分数还在计算"),
-    "unenrolled": ("尚未参加的市民", "没有同意参加,不计分"),
+    "new": ("刚刚加入的市民", "已同意加入，分数还在计算"),
+    "unenrolled": ("尚未加入的市民", "没有同意加入，不计分"),
     "rich": ("记录较多的市民", "承诺、合同与荣誉记录都有"),
-    "disputed": ("正在提出异议的市民", "有一条记录异议中,暂不计入"),
+    "disputed": ("正在提出异议的市民", "有一条记录异议中，暂不计入"),
     "repaired": ("完成信用修复的市民", "修复后的记录不再计入"),
     "under": ("略低于一项礼遇条件的市民", "分数在条件之下"),
     "over": ("略高于一项礼遇条件的市民", "分数在条件之上"),
-    "minor": ("未成年人", "按规定不能参加"),
+    "minor": ("未成年人", "按规定不能加入"),
     "withdrawn": ("已退出的市民", "退出后不再计分"),
     "expiring": ("有记录即将到期的市民", "到期后记录自动失效"),
 }
 
 SCOPE_WORDS = {
-    "citizen": "您本人的信用信息(不含姓名和身份证号)",
+    "citizen": "您本人的信用信息（不含姓名和身份证号）",
 }
 
 STAFF_WORDS = "工作人员"
@@ -22,7 +22,7 @@ STAFF_WORDS = "工作人员"
 REFUSALS = {
     "unknown client": "请求登录的应用没有登记。",
     "redirect URI is not registered": "登录后要返回的地址没有登记。",
-    "page is used or expired": "这个登录页已经使用过或已过期,请回到应用重新登录。",
+    "page is used or expired": "这个登录页已经使用过或已过期，请回到应用重新登录。",
     "malformed": "登录请求的格式不正确。",
-    "foreign form": "登录请求来自其他网站,已拒绝。",
+    "foreign form": "登录请求来自其他网站，已拒绝。",
 }

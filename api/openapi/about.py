@@ -7,9 +7,9 @@ from api.access import CITIZEN_SCOPE
 BEARER_SCHEME = "cityIdentity"
 
 TITLE = "诚信 · 市民信用分接口"
-SUMMARY = "自愿参加、逐分可查、只用于守信激励的市民信用分。"
+SUMMARY = "自愿加入、逐分可查、只用于守信激励的市民信用分。"
 DESCRIPTION = """\
-信用分自愿参加、随时退出；只能带来便利，不能限制任何服务。
+信用分自愿加入、随时退出；只能带来便利，不能限制任何服务。
 
 **身份。** 市民与工作人员使用城市统一身份平台（OpenID Connect）签发的访问令牌；公开接口不需要令牌。
 
@@ -19,10 +19,11 @@ DESCRIPTION = """\
 **时间。** 时刻为 RFC 3339 UTC，日期为 ISO 8601。成员只会增加，不会减少。
 """
 
+# name -> (what a reader sees, description)
 TAGS = {
-    "citizen": "我的信用：市民本人查看分数与理由，决定参加或退出。",
-    "public": "公开信息：评分规则、守信激励、信息目录与告知书；任何人可读，可缓存。",
-    "machines": "运行：供运维与程序使用的存活、就绪与计数。",
+    "citizen": ("我的信用", "市民本人查看分数与理由，决定加入或退出。"),
+    "public": ("公开信息", "评分规则、守信激励、信息目录与告知书；任何人可读，可缓存。"),
+    "machines": ("运行", "供运维与程序使用的存活、就绪与计数。"),
 }
 
 
@@ -44,7 +45,10 @@ def about(version: str) -> dict[str, Any]:
                 "x-internal": False,
             }
         ],
-        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "tags": [
+            {"name": name, "x-displayName": title, "description": text}
+            for name, (title, text) in TAGS.items()
+        ],
     }
 
 

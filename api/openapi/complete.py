@@ -22,6 +22,9 @@ IDEMPOTENCY_PROBLEM = "invalid_idempotency_key"
 
 _TEXT_SCHEMA = {"type": "string", "maxLength": 1 << 20, "pattern": TEXT}
 
+# 1 to 255 characters as a bare word, or as a structured-field string (RFC 9651 3.3.3).
+_KEY_PATTERN = r'^(?:[!#-~][!-~]{0,254}|"(?:[ !#-\[\]-~]|\\["\\]){1,255}")$'
+
 Document = dict[str, Any]
 Accesses = Mapping[tuple[str, str], Access]  # (method, path template) -> Access
 
@@ -93,7 +96,7 @@ def _idempotency_key() -> Document:
         "in": "header",
         "required": False,
         "description": "每次新的操作换一个；网络中断后以同一个值重发，不会重复办理。",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 512, "pattern": _KEY_PATTERN},
         "example": "f47ac10b-58cc-4372-a567-0e02b2c3d479",
     }
 

@@ -19,7 +19,7 @@ def _string(pattern: str, max_length: int) -> dict[str, Any]:
 STRINGS: dict[str, dict[str, Any]] = {
     # identifiers
     "id": _string(IDENTIFIER, 64),
-    "code": _string("^[A-Za-z][A-Za-z0-9_]*$", 64),
+    "code": _string(LINE, 64),  # of fields as departments write them: Chinese too
     "kind": _string(IDENTIFIER, 64),
     "outcome": _string(IDENTIFIER, 64),
     "measure": _string(IDENTIFIER, 64),

@@ -102,7 +102,7 @@ _RECEIPT = Receipt(
 
 OPERATIONS: dict[str, OperationWords] = {
     "getMyScore": OperationWords(
-        description="本人当前的信用分与所在档位。未参加为 404 `not_enrolled`；已参加而尚未生成为 404 "
+        description="本人当前的信用分与所在档位。未加入为 404 `not_enrolled`；已加入而尚未生成为 404 "
         "`not_scored_yet`，并给出 `Retry-After`。",
         answer=ScoreAnswer(
             score=612,
@@ -130,14 +130,14 @@ OPERATIONS: dict[str, OperationWords] = {
         ),
     ),
     "enrol": OperationWords(
-        description="读完告知书之后自愿参加；请带上所读告知书的版本。成功后得到一份参加凭据。未满十八周岁"
-        "不能参加。同一 `Idempotency-Key` 重复发送，得到同一答复。",
+        description="读完告知书之后自愿加入；请带上所读告知书的版本。成功后得到一份加入凭据。未满十八周岁"
+        "不能加入。同一 `Idempotency-Key` 重复发送，得到同一答复。",
         request=EnrolmentRequest(notice_version="2026-01"),
         answer=_RECEIPT,
-        success="已参加，凭据如下",
+        success="已加入，凭据如下",
     ),
     "getEnrolment": OperationWords(
-        description="是否已参加、接受了哪一版告知书、何时参加。从未参加为 `none`。",
+        description="是否已加入、接受了哪一版告知书、何时加入。从未加入为 `none`。",
         answer=EnrolmentView(status="active", notice_version="2026-01", enrolled_at=ENROLLED_AT),
     ),
     "withdraw": OperationWords(
@@ -151,13 +151,13 @@ OPERATIONS: dict[str, OperationWords] = {
             effective_on=dt.date(2026, 1, 1),
             language="zh-CN",
             title="市民信用分告知书",
-            text="# 市民信用分告知书\n\n## 1. 自愿\n\n是否参加由您决定。\n",
+            text="# 市民信用分告知书\n\n## 1. 自愿\n\n是否加入由您决定。\n",
             sha256=NOTICE_SHA256,
             items=[
                 NoticeItem(
                     code="voluntary",
                     title="自愿",
-                    text="是否参加由您决定。",
+                    text="是否加入由您决定。",
                     basis="《个人信息保护法》第十四条",
                 )
             ],
@@ -176,7 +176,7 @@ OPERATIONS: dict[str, OperationWords] = {
         ),
     ),
     "getBenefits": OperationWords(
-        description="守信激励目录：谁、在什么场景、提供什么便利、条件是多少分。低于条件或未参加，一切照旧。"
+        description="守信激励目录：谁、在什么场景、提供什么便利、条件是多少分。低于条件或未加入，一切照旧。"
         "`tag` 只看一个场景。",
         answer=BenefitsDocument(
             items=[

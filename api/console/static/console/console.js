@@ -42,7 +42,7 @@ function* operationsOf(document) {
 // --- the list
 
 function showList(operations) {
-  const described = new Map((api.tags ?? []).map((tag) => [tag.name, tag.description]));
+  const described = new Map((api.tags ?? []).map((tag) => [tag.name, tag]));
   const groups = Map.groupBy
     ? Map.groupBy(operations, (operation) => operation.tags?.[0] ?? "")
     : operations.reduce((map, operation) => {
@@ -52,8 +52,8 @@ function showList(operations) {
   const order = [...described.keys(), ...groups.keys()];
   const names = [...new Set(order)].filter((name) => groups.has(name));
   byId("operations").replaceChildren(...names.map((name) => node("details", { open: true },
-    node("summary", {}, name || "其他"),
-    described.get(name) ? node("p", { class: "hint" }, described.get(name)) : null,
+    node("summary", {}, described.get(name)?.["x-displayName"] ?? (name || "其他")),
+    node("p", { class: "hint" }, described.get(name)?.description ?? ""),
     node("ul", {}, ...groups.get(name).map(listed)))));
 }
 
@@ -93,12 +93,17 @@ function operationParts(operation) {
       node("span", { class: `method ${operation.method}` }, operation.method.toUpperCase()),
       node("code", {}, operation.path)),
     ...paragraphs(operation.description),
-    node("p", { class: "hint" }, needsToken(operation) ? "需要访问令牌。" : "公开接口,不需要令牌。"),
+    node("p", { class: "hint" }, needsToken(operation) ? "需要访问令牌。" : "公开接口，不需要令牌。"),
     form, answer, documentedAnswers(operation)];
 }
 
+// Descriptions are CommonMark; ours use paragraphs and `code` alone.
 function paragraphs(text) {
-  return (text ?? "").split(/\n\s*\n/).filter(Boolean).map((part) => node("p", {}, part));
+  return (text ?? "").split(/\n\s*\n/).filter(Boolean).map((part) => node("p", {}, ...coded(part)));
+}
+
+function coded(text) {
+  return text.split("`").map((part, index) => (index % 2 ? node("code", {}, part) : part));
 }
 
 function needsToken(operation) {
@@ -130,7 +135,7 @@ function bodyField(operation) {
   if (!content) return null;
   const example = exampleOf(content) || {};
   return node("div", { class: "field" },
-    node("label", { for: "body" }, "请求内容(JSON)"),
+    node("label", { for: "body" }, "请求内容（JSON）"),
     node("textarea", { id: "body", name: "body", rows: 8, spellcheck: "false",
       "aria-describedby": "body-hint" }, JSON.stringify(example, null, 2)),
     node("p", { id: "body-hint", class: "hint" }, body.description ?? ""));
@@ -139,7 +144,7 @@ function bodyField(operation) {
 function documentedAnswers(operation) {
   return node("details", {}, node("summary", {}, "可能的答复"),
     node("dl", {}, ...Object.entries(operation.responses ?? {}).flatMap(([status, part]) => [
-      node("dt", {}, status), node("dd", {}, resolved(part).description ?? "")])));
+      node("dt", {}, status), node("dd", {}, ...coded(resolved(part).description ?? ""))])));
 }
 
 // --- sending
@@ -189,7 +194,7 @@ function answerParts(response, text, url, init) {
       `${response.status} ${response.statusText}`.trim())),
     node("h4", {}, "内容"), block(readable(text), "答复内容"),
     node("h4", {}, "响应头"), block(headers, "响应头"),
-    node("h4", {}, "同样的请求(curl)"), block(curlOf(url, init), "curl 命令")];
+    node("h4", {}, "同样的请求（curl）"), block(curlOf(url, init), "curl 命令")];
 }
 
 function block(text, label) {
@@ -227,7 +232,7 @@ async function setUpLogin() {
   const session = await finishLogin(client, redirectUri);
   if (session) {
     byId("token").value = session.token;
-    say(`已登录,令牌有效至 ${new Date(session.expiresAt).toLocaleTimeString("zh-CN")}`);
+    say(`已登录，令牌有效至 ${new Date(session.expiresAt).toLocaleTimeString("zh-CN")}`);
   }
 }
 
@@ -235,6 +240,7 @@ function say(text) {
   byId("identity-status").textContent = text;
 }
 
+byId("identity-form").addEventListener("submit", (event) => event.preventDefault());
 byId("forget").addEventListener("click", () => {
   byId("token").value = "";
   say("令牌已清除");
@@ -250,4 +256,4 @@ async function start() {
   if (location.hash) showChosen(operations);
 }
 
-start().catch(() => { byId("about").textContent = "接口文档暂时无法读取,请稍后刷新。"; });
+start().catch(() => { byId("about").textContent = "接口文档暂时无法读取，请稍后刷新。"; });

@@ -45,7 +45,7 @@ export async function finishLogin(client, redirectUri) {
   sessionStorage.removeItem(PENDING);
   history.replaceState(null, "", location.pathname + (pending?.hash ?? ""));
   if (!pending || back.get("state") !== pending.state || back.get("iss") !== client.issuer) {
-    throw new Error("登录答复不是本页发起的,已忽略");
+    throw new Error("登录答复不是本页发起的，已忽略");
   }
   if (back.get("error") === "access_denied") throw new Error("您取消了登录");
   if (back.has("error")) throw new Error(`登录没有完成(${back.get("error")})`);
@@ -62,10 +62,10 @@ async function exchanged(client, redirectUri, code, pending) {
     }),
   });
   const tokens = await answer.json();
-  if (!answer.ok) throw new Error(`登录没有完成(${tokens.error})`);
+  if (!answer.ok) throw new Error(`登录没有完成（${tokens.error}）`);
   const claims = claimsOf(tokens.id_token);
   if (claims.nonce !== pending.nonce || claims.aud !== client.client_id) {
-    throw new Error("登录答复与请求不符,已忽略");
+    throw new Error("登录答复与请求不符，已忽略");
   }
   return { token: tokens.access_token, expiresAt: Date.now() + tokens.expires_in * 1000 };
 }

@@ -43,32 +43,32 @@ function say(text) {
   byId("status").textContent = text;
 }
 
-function row(first, second, className) {
-  const made = document.createElement("tr");
-  const head = document.createElement("th");
+function row(words, points) {
+  const head = made("th", "");
   head.scope = "row";
-  head.append(...first);
-  const cell = document.createElement("td");
-  cell.className = "points";
-  cell.textContent = second;
-  made.append(head, cell);
-  if (className) made.className = className;
-  return made;
+  head.append(...words);
+  const whole = made("tr", "");
+  whole.append(head, made("td", points, "points"));
+  return whole;
 }
 
-function line(text, className) {
-  const made = document.createElement("span");
-  made.className = className;
-  made.textContent = text;
-  return made;
+// Text never becomes markup.
+function made(name, text, className = "") {
+  const element = document.createElement(name);
+  element.className = className;
+  element.textContent = text;
+  return element;
 }
+
+const line = (text, className) => made("span", text, className);
 
 const signed = (points) => (points > 0 ? `+${points}` : `${points}`.replace("-", "−"));
 
 function wordsOf(item, names) {
   const until = item.expires_on ? ` · ${item.expires_on} 到期` : "";
-  return [line(names.get(item.rule_id) ?? item.kind, "name"),
+  const words = [line(names.get(item.rule_id) ?? item.note.split("。")[0], "name"),
     line(`${item.source} · ${item.happened_on}${until}`, "hint")];
+  return item.points < 0 ? [...words, line(item.note, "hint")] : words;
 }
 
 async function namesOfRules() {
@@ -81,7 +81,7 @@ function showExplanation(explanation, names) {
     || b.happened_on.localeCompare(a.happened_on);
   const counted = explanation.items.filter((item) => item.points !== 0).sort(byWeight);
   const other = explanation.items.filter((item) => item.points === 0);
-  const rows = [row([line("基础分", "name")], String(explanation.base), "base"),
+  const rows = [row([line("基础分", "name")], String(explanation.base)),
     ...counted.map((item) => row(wordsOf(item, names), signed(item.points)))];
   const hidden = rows.slice(FIRST_SHOWN);
   for (const each of hidden) each.hidden = true;
@@ -94,8 +94,7 @@ function showExplanation(explanation, names) {
 function showMore(hidden) {
   const button = byId("more");
   button.hidden = hidden.length === 0;
-  const points = hidden.length;
-  button.textContent = `显示其余 ${points} 条`;
+  button.textContent = `显示其余 ${hidden.length} 条`;
   button.onclick = () => {
     for (const each of hidden) each.hidden = false;
     button.hidden = true;
@@ -106,9 +105,9 @@ function showOther(items) {
   byId("other-section").hidden = items.length === 0;
   byId("other-summary").textContent = `共 ${items.length} 条`;
   byId("other").replaceChildren(...items.map((item) => {
-    const made = document.createElement("li");
-    made.append(line(item.note, ""), line(`${item.source} · ${item.happened_on}`, "hint"));
-    return made;
+    const entry = made("li", "");
+    entry.append(line(item.note, ""), line(`${item.source} · ${item.happened_on}`, "hint"));
+    return entry;
   }));
 }
 
@@ -125,11 +124,8 @@ async function showScore() {
 
 async function showNotice() {
   const notice = await ask("/v1/notice");
-  const parts = notice.text.split(/\n+/).filter(Boolean).map((text) => {
-    const made = document.createElement("p");
-    made.textContent = text;
-    return made;
-  });
+  const parts = notice.items.flatMap((item) => [
+    made("h3", item.title), made("p", item.text), made("p", `依据：${item.basis}`, "hint")]);
   byId("notice-text").replaceChildren(...parts);
   byId("notice").open = true;
   byId("enrol").onclick = () => act(async () => {
@@ -143,13 +139,13 @@ async function showNotice() {
 async function refresh() {
   if (!session || session.expiresAt < Date.now()) return goOut("");
   try {
-    await showScore();
+    const { status } = await ask("/v1/me/enrolment");
+    await (status === "active" ? showScore() : showNotice());
   } catch (error) {
-    if (error.code === "not_enrolled") await showNotice();
-    else if (error.code === "not_scored_yet") {
+    if (error.code === "not_scored_yet") {
       show("waiting", "leaving");
       say("");
-    } else if (error.status === 401) goOut("登录已过期,请重新登录。");
+    } else if (error.status === 401) goOut("登录已过期，请重新登录。");
     else throw error;
   }
   return undefined;
@@ -184,7 +180,7 @@ async function start() {
     byId("confirm").close();
     await ask("/v1/me/enrolment", { method: "DELETE" });
     await refresh();
-    say("您已退出,分数已删除。");
+    say("您已退出，分数已删除。");
   });
   session = JSON.parse(sessionStorage.getItem(SESSION) ?? "null");
   const fresh = client && await finishLogin(client, redirectUri);
@@ -197,5 +193,5 @@ async function start() {
 
 start().catch((error) => {
   show(session ? "leaving" : "welcome");
-  say(error.message || "暂时无法打开,请稍后再试。");
+  say(error.message || "暂时无法打开，请稍后再试。");
 });
