@@ -7,6 +7,7 @@ import msgspec
 
 from scoring.contract.snapshot import SourcePart
 from scoring.errors import VerificationFailed
+from scoring.lake.durable import write_durably
 
 MANIFEST_NAME = "manifest.json"
 
@@ -29,7 +30,11 @@ class LakeFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LakeManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """`key_check`: a keyed hash by which the door notices another lake key or digest; empty in a
+    lake made without a door."""
+
     schema: int = 1
+    key_check: str = ""
     files: list[LakeFile] = []
 
 
@@ -44,3 +49,9 @@ def read_manifest(lake: Path) -> LakeManifest:
         raise VerificationFailed(
             "lake_manifest_unreadable", str(error), where=str(path), do="restore it from backup"
         ) from error
+
+
+def write_manifest(lake: Path, manifest: LakeManifest) -> None:
+    """Replace the lake's manifest atomically: from here on its files exist, before they did not."""
+    lines = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    write_durably(lake / MANIFEST_NAME, lines + b"\n")

@@ -14,6 +14,9 @@ record of a person:
     sequence      int64  order of acceptance of the file: of two rows with one record_id the higher
                          sequence is the truth
     line          int32  line in the source file, 1 = header; with the file's id: lineage
+
+`organisations/kind=organisation_register/<file_id>.parquet`, one row per accepted organisation; of
+two rows with one `uscc` the higher sequence is the truth. Feeds no score.
 """
 
 import polars as pl
@@ -29,6 +32,17 @@ FACTS: dict[str, pl.DataType] = {
     "measure": pl.Int32(),
     "happened_on": pl.Date(),
     "ended_on": pl.Date(),
+    "department": pl.String(),
+    "sequence": pl.Int64(),
+    "line": pl.Int32(),
+}
+
+ORGANISATIONS: dict[str, pl.DataType] = {
+    "uscc": pl.String(),
+    "name": pl.String(),
+    "division": pl.String(),
+    "established_on": pl.Date(),
+    "status": pl.String(),
     "department": pl.String(),
     "sequence": pl.Int64(),
     "line": pl.Int32(),

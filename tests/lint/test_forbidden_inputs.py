@@ -42,6 +42,7 @@ HARMLESS = [
     "主动性、自愿性原则",
     "《国务院关于建立完善守信联合激励和失信联合惩戒制度加快推进社会诚信建设的指导意见》",
     "促进社会信用体系健康发展",
+    "《民事诉讼法》执行程序编",
     "第三方 third party contract, kept on time",
     "personal effects of the general rule, essential petals",
     "统一社会信用代码",
