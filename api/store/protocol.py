@@ -1,5 +1,6 @@
 """What the service asks of the snapshot store."""
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 import msgspec
@@ -31,11 +32,12 @@ class SnapshotReader(Protocol):
         """The version being served, from memory. Raises StoreDown where there is none yet."""
         ...
 
-    async def hot(self, version: Version, snapshot_subject: str) -> Stored:
-        """Raises StoreDown within the reader's deadline."""
+    def hot(self, version: Version, snapshot_subject: str) -> Awaitable[Stored]:
+        """Raises StoreDown, at the call or when awaited, within the reader's deadline. An awaitable
+        and not a coroutine: on the way of every request a layer less is a microsecond less."""
         ...
 
-    async def explanation(self, version: Version, snapshot_subject: str) -> Stored: ...
+    def explanation(self, version: Version, snapshot_subject: str) -> Awaitable[Stored]: ...
 
     async def mark(self, snapshot_subject: str, mark: bytes) -> None:
         """Set a live mark; returns when every reader of this store sees it. Marks of one subject

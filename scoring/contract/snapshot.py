@@ -18,7 +18,7 @@ In Valkey, for a snapshot `v` (ADR 1):
     ptr:next       string, id being loaded; renamed to `current` by the flip
     ptr:rollback   string, id that `rollback` returns to; by hand: RENAME ptr:rollback current
     ptr:publisher  string, the connection that may publish and prune, gone when nobody does
-    ptr:marks      string, ledger position up to which live marks were replayed; it is missing
+    ptr:marks      string, ledger position after which every live mark is here; it is missing
                    exactly when the store lost its data
 
 `m:v` is set last and removed first: where it is, the snapshot is complete. A reader that finds no
@@ -28,8 +28,8 @@ record asks for `m:v` before it believes that there is none.
 64 citizens, so that they stay listpacks (33 B instead of 207 B per citizen).
 """
 
-import base64
 import datetime as dt
+import string
 from typing import Literal
 
 import msgspec
@@ -85,6 +85,11 @@ ITEM_STATUSES: tuple[ItemStatus, ...] = (
 )
 
 
+_BASE64URL = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"  # RFC 4648, 5
+# Half the time of base64.urlsafe_b64decode, and this is on the way of every read.
+_SEXTET = {character: value for value, character in enumerate(_BASE64URL)}
+
+
 def bucket_count_for(citizens: int) -> int:
     """A power of two giving at most CITIZENS_PER_BUCKET citizens a bucket on average; at least 1."""
     wanted = max(1, -(-citizens // CITIZENS_PER_BUCKET))
@@ -93,7 +98,8 @@ def bucket_count_for(citizens: int) -> int:
 
 def bucket_of(snapshot_subject: str, bucket_count: int) -> int:
     """Bucket number from the first 24 bits; uniform, because the subject is a keyed hash."""
-    first = int.from_bytes(base64.urlsafe_b64decode(snapshot_subject[:4]), "big")
+    s = snapshot_subject
+    first = _SEXTET[s[0]] << 18 | _SEXTET[s[1]] << 12 | _SEXTET[s[2]] << 6 | _SEXTET[s[3]]
     return first * bucket_count >> 24
 
 

@@ -107,7 +107,9 @@ def _flip_in(
         load(store, snapshot, steps.advance)
         steps.enter("read back", total)
         read_back(store, snapshot, steps.advance)
+        steps.enter("complete", 0)
         complete(store, snapshot)
+        steps.enter("flip", 0)
         pointers.flip(store, pen, manifest.snapshot, expected)
     except BaseException:
         _withdraw(store, pen, manifest)

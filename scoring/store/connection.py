@@ -40,6 +40,25 @@ def pack(*words: Word) -> bytes:
     return packed
 
 
+def _unix_socket(path: str, timeout_seconds: float) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.settimeout(timeout_seconds)
+        sock.connect(path)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _tcp_socket(address: StoreAddress, timeout_seconds: float) -> socket.socket:
+    sock = socket.create_connection((address.host, address.port), timeout_seconds)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if not address.is_tls:
+        return sock
+    return ssl.create_default_context().wrap_socket(sock, server_hostname=address.host)
+
+
 class StoreConnection:
     """Commands in, replies out, in order. Every wait ends after `timeout_seconds`."""
 
@@ -47,8 +66,12 @@ class StoreConnection:
         self.address = address
         self._reader = hiredis.Reader(notEnoughData=Ellipsis)
         self._socket = self._connected(timeout_seconds)
-        for command in address.greeting():
-            self.call(*command)
+        try:
+            for command in address.greeting():
+                self.call(*command)
+        except StoreUnavailable:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Self:
@@ -58,18 +81,10 @@ class StoreConnection:
             raise StoreUnavailable("store_address", str(error), do="check --store") from error
 
     def _connected(self, timeout_seconds: float) -> socket.socket:
-        address = self.address
         try:
-            if address.socket_path is not None:
-                sock = socket.socket(socket.AF_UNIX)
-                sock.settimeout(timeout_seconds)
-                sock.connect(address.socket_path)
-                return sock
-            sock = socket.create_connection((address.host, address.port), timeout_seconds)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if address.is_tls:
-                return ssl.create_default_context().wrap_socket(sock, server_hostname=address.host)
-            return sock
+            if self.address.socket_path is not None:
+                return _unix_socket(self.address.socket_path, timeout_seconds)
+            return _tcp_socket(self.address, timeout_seconds)
         except OSError as error:
             raise self._lost(error) from error
 

@@ -1,0 +1,194 @@
+"""The snapshot reader of one API worker: a pipe, the version it serves, and how both come back."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from api.store import versions, wire
+from api.store.backoff import Backoff
+from api.store.pipe import Pipe
+from api.store.protocol import Stored, StoreDown, Version
+from api.store.versions import VersionRefused
+from scoring.contract.store_address import StoreAddress, parse_address
+
+log = logging.getLogger(__name__)
+
+BeforeServing = Callable[[int], Awaitable[None]]
+
+
+class ReaderLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """A read that takes longer than `deadline_seconds` is 50 times slower than p99: hung."""
+
+    deadline_seconds: float = 0.25
+    poll_seconds: float = 0.25  # how late a flip or rollback is seen
+    connect_seconds: float = 0.25
+    first_wait_seconds: float = 0.02
+    most_wait_seconds: float = 1.0  # healthy again at most this long after the store is
+    most_waiting: int = 10_000  # at 50,000 reads/s the row of 0.2 s
+    replay_seconds: float = 60.0  # a ledger's worth of live marks
+
+
+class ValkeyReader:
+    """Implements SnapshotReader on one connection.
+
+    `before_serving(position)` runs after every connect, and whenever the store has lost its data,
+    before any read is answered: it must `mark` what happened after ledger `position`, for a store
+    that forgot a withdrawal would answer with a score. It may call `mark` of this reader.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        before_serving: BeforeServing | None = None,
+        limits: ReaderLimits | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._address: StoreAddress = parse_address(url)
+        self._before_serving = before_serving
+        self._limits = limits or ReaderLimits()
+        self._backoff = Backoff(
+            self._limits.first_wait_seconds, self._limits.most_wait_seconds, draw
+        )
+        self._connected: Pipe | None = None
+        self._serving: Pipe | None = None  # reads are answered: marks replayed, version known
+        self._version: Version | None = None
+        self._keys: dict[str, wire.VersionKeys] = {}
+        self._refused: str | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._first_attempt = asyncio.Event()
+
+    # reads
+
+    def version(self) -> Version:
+        if self._version is None:
+            raise StoreDown("no snapshot has been read from the store yet")
+        return self._version
+
+    @property
+    def is_serving(self) -> bool:
+        return self._serving is not None and self._version is not None
+
+    def hot(self, version: Version, snapshot_subject: str) -> Awaitable[Stored]:
+        pipe = self._serving
+        if pipe is None:
+            raise StoreDown("the store is not reachable")
+        keys = self._keys.get(version.manifest.snapshot) or self._keys_for(version)
+        return pipe.pair(keys.hot(snapshot_subject), keys.is_present)
+
+    def explanation(self, version: Version, snapshot_subject: str) -> Awaitable[Stored]:
+        pipe = self._serving
+        if pipe is None:
+            raise StoreDown("the store is not reachable")
+        keys = self._keys.get(version.manifest.snapshot) or self._keys_for(version)
+        return pipe.pair(keys.explanation(snapshot_subject), keys.is_present)
+
+    def _keys_for(self, version: Version) -> wire.VersionKeys:
+        """Keys of a version that requests in flight still hold; not kept."""
+        return wire.keys_of(version.manifest.snapshot, version.manifest.bucket_count)
+
+    async def mark(self, snapshot_subject: str, mark: bytes) -> None:
+        if self._connected is None:
+            raise StoreDown("the store is not reachable")
+        await self._connected.call(wire.set_mark(snapshot_subject, mark))
+
+    # life
+
+    async def open(self) -> None:
+        """Returns after the first attempt to connect, successful or not; then keeps trying."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._stay_connected(), name="store reader")
+            await self._first_attempt.wait()
+
+    async def close(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _stay_connected(self) -> None:
+        while True:
+            try:
+                await self._connect_and_follow()
+            except (StoreDown, OSError, ValueError) as error:
+                log.warning("store: %s", error)
+            except Exception:
+                log.exception("store: live marks could not be replayed")
+            finally:
+                self._hang_up()
+            await asyncio.sleep(self._backoff.next_seconds())
+
+    def _hang_up(self) -> None:
+        self._serving = None
+        pipe, self._connected = self._connected, None
+        if pipe is not None:
+            pipe.give_up("the connection to the store was closed")
+        self._first_attempt.set()
+
+    async def _connect_and_follow(self) -> None:
+        pipe = await self._connect()
+        self._connected = pipe
+        for command in self._address.greeting():
+            await pipe.call(wire.pack(*command))
+        await self._replay_marks(pipe)
+        await self._refresh(pipe)
+        self._backoff.reset()
+        self._first_attempt.set()
+        while not pipe.lost.done():
+            await asyncio.wait({pipe.lost}, timeout=self._limits.poll_seconds)
+            await self._refresh(pipe)
+
+    async def _connect(self) -> Pipe:
+        loop = asyncio.get_running_loop()
+        address, limits = self._address, self._limits
+
+        def new_pipe() -> Pipe:
+            return Pipe(deadline_seconds=limits.deadline_seconds, most_waiting=limits.most_waiting)
+
+        async with asyncio.timeout(limits.connect_seconds):
+            if address.socket_path is not None:
+                _, pipe = await loop.create_unix_connection(new_pipe, address.socket_path)
+            else:
+                _, pipe = await loop.create_connection(
+                    new_pipe, address.host, address.port, ssl=address.is_tls or None
+                )
+        return pipe
+
+    async def _refresh(self, pipe: Pipe) -> None:
+        """Serve what `current` names. A version is taken whole or not at all."""
+        current, has_marks = await versions.poll(pipe)
+        if not has_marks:
+            self._serving = None
+            await self._replay_marks(pipe)
+        if current is not None and current != self._known():
+            try:
+                self._take(await versions.fetch(pipe, current))
+            except VersionRefused as refused:
+                self._tell_refused(current, str(refused))
+        self._serving = pipe if self._version is not None else None
+
+    def _known(self) -> str | None:
+        return self._version.manifest.snapshot if self._version is not None else None
+
+    def _take(self, version: Version) -> None:
+        self._version = version
+        self._refused = None
+        snapshot = version.manifest.snapshot
+        self._keys = {snapshot: wire.keys_of(snapshot, version.manifest.bucket_count)}
+
+    def _tell_refused(self, snapshot: str, reason: str) -> None:
+        if self._refused != snapshot:  # once, not four times a second
+            self._refused = snapshot
+            log.error("store: %s is not served: %s", snapshot, reason)
+
+    async def _replay_marks(self, pipe: Pipe) -> None:
+        position = await versions.lowest_ledger_position(pipe)
+        if self._before_serving is not None:
+            async with asyncio.timeout(self._limits.replay_seconds):
+                await self._before_serving(position)
+        await pipe.call(wire.set_replayed(position))

@@ -1,0 +1,85 @@
+"""Commands of the read path as bytes, and the script that keeps live marks in order."""
+
+import msgspec
+
+from scoring.contract.pseudonyms import PSEUDONYM_CHARS
+from scoring.contract.snapshot import (
+    FIELD_CHARS,
+    MARKS_KEY,
+    bucket_of,
+    explanation_key,
+    hot_key,
+    live_key,
+    manifest_key,
+)
+
+LIVE_KEY_BYTES = len(live_key("x" * PSEUDONYM_CHARS))
+
+# Marks arrive from many workers in any order; the one of the later event stays. `allow-oom`: a
+# withdrawal takes effect in a full store too.
+_SET_MARK = """#!lua flags=allow-oom
+local function seq_of(mark) return mark and tonumber(string.match(mark, ':(%d+)$')) end
+local old = seq_of(redis.call('GET', KEYS[1]))
+if not old or old < seq_of(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
+return 1
+"""
+
+_SET_REPLAYED = """#!lua flags=allow-oom
+redis.call('SET', KEYS[1], ARGV[1])
+return 1
+"""
+
+
+def pack(*words: str | bytes) -> bytes:
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        data = word.encode() if isinstance(word, str) else word
+        parts.append(b"$%d\r\n%s\r\n" % (len(data), data))
+    return b"".join(parts)
+
+
+def set_mark(snapshot_subject: str, mark: bytes) -> bytes:
+    return pack("EVAL", _SET_MARK, "1", live_key(snapshot_subject), mark)
+
+
+def set_replayed(position: int) -> bytes:
+    return pack("EVAL", _SET_REPLAYED, "1", MARKS_KEY, str(position))
+
+
+class VersionKeys(msgspec.Struct, frozen=True):
+    """What all reads of one snapshot have in common, made once a version."""
+
+    snapshot: str
+    bucket_count: int
+    is_present: bytes  # EXISTS m:v
+    key_bytes: int  # of a bucket's key without the digits of its number
+
+    def hot(self, subject: str) -> bytes:
+        """HGET of the hot record and GET of the live mark, in one write."""
+        return self._read("h", subject)
+
+    def explanation(self, subject: str) -> bytes:
+        return self._read("x", subject)
+
+    def _read(self, letter: str, subject: str) -> bytes:
+        if len(subject) != PSEUDONYM_CHARS:  # lengths below are written for this one
+            raise ValueError(f"a snapshot subject has {PSEUDONYM_CHARS} characters")
+        bucket = str(bucket_of(subject, self.bucket_count))
+        return (
+            f"*3\r\n$4\r\nHGET\r\n${self.key_bytes + len(bucket)}\r\n"
+            f"{letter}:{self.snapshot}:{{{bucket}}}\r\n"
+            f"${FIELD_CHARS}\r\n{subject[:FIELD_CHARS]}\r\n"
+            f"*2\r\n$3\r\nGET\r\n${LIVE_KEY_BYTES}\r\nl:{subject}\r\n"
+        ).encode("ascii")
+
+
+def keys_of(snapshot: str, bucket_count: int) -> VersionKeys:
+    length = len(hot_key(snapshot, 0)) - 1
+    if length != len(explanation_key(snapshot, 0)) - 1:
+        raise ValueError("hot and explanation keys must be of one length")
+    return VersionKeys(
+        snapshot=snapshot,
+        bucket_count=bucket_count,
+        is_present=pack("EXISTS", manifest_key(snapshot)),
+        key_bytes=length,
+    )
