@@ -1,0 +1,82 @@
+"""`chengxin build`: lake and ledger export to a signed snapshot.
+
+Exit codes: 0 built (or there already), 4 rules, benefits or catalogue refused, 5 a lake file or the
+export is not what its manifest says: nothing was written.
+"""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from scoring.errors import InputRefused, VerificationFailed
+
+Data = Annotated[
+    Path, typer.Option("--data", help="Data directory: keys, lake, exports.", metavar="DIR")
+]
+AsOf = Annotated[str, typer.Option("--as-of", help="Day the score is of, ISO.", metavar="DAY")]
+Export = Annotated[
+    int | None, typer.Option(help="Position of the ledger export; default: the newest.")
+]
+BucketsPerJob = Annotated[
+    int | None, typer.Option(help="Lake buckets read at a time, 1…64; default: by size.")
+]
+
+
+def build(
+    as_of: AsOf,
+    data: Data = Path("data"),
+    export: Export = None,
+    buckets_per_job: BucketsPerJob = None,
+) -> None:
+    """Score every enrolled citizen and write the snapshot's files; prints its id."""
+    from scoring.benefits import load_benefits
+    from scoring.build import BuildKeys
+    from scoring.build import build as build_snapshot
+    from scoring.catalogue import load_catalogue, published_document
+    from scoring.keys import key_files, read_symmetric_key
+    from scoring.lint.everything import lint, refuse_problems
+    from scoring.rulebook import load_rulebook
+    from scoring.signing import read_signing_key
+
+    refuse_problems(lint())
+    files = key_files(data)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True) as bars:
+        tasks = {stage: bars.add_task(stage, total=None) for stage in ("gather", "score")}
+        folder = build_snapshot(
+            lake=data / "lake",
+            export=_export_folder(data / "exports", export),
+            out=data / "snapshots",
+            rulebook=load_rulebook(),
+            benefits=load_benefits(),
+            catalogue=published_document(load_catalogue()),
+            as_of=_day(as_of),
+            keys=BuildKeys(read_symmetric_key(files.snapshot), read_signing_key(files.signing)),
+            buckets_per_job=buckets_per_job,
+            progress=lambda stage, done, total: bars.update(
+                tasks[stage], completed=done, total=total
+            ),
+        )
+    typer.echo(folder.name)
+
+
+def _export_folder(exports: Path, position: int | None) -> Path:
+    if position is not None:
+        return exports / str(position)
+    positions = [int(folder.name) for folder in exports.glob("*") if folder.name.isdecimal()]
+    if not positions:
+        raise VerificationFailed(
+            "export_missing", "no ledger export", where=str(exports), do="chengxin ledger export"
+        )
+    return exports / str(max(positions))
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise InputRefused("day_unreadable", str(error), where="--as-of") from error
