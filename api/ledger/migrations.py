@@ -37,8 +37,12 @@ def known_migrations(folder: Path = SCHEMA_FOLDER) -> list[Migration]:
 
 
 def create_if_missing(path: Path) -> None:
-    """An empty file readable by its owner alone, its name synced to disk."""
+    """An empty file readable by its owner alone, its name synced to disk. Raises OSError;
+    LedgerUnavailable where the log of a ledger stands alone: SQLite would delete it and begin anew,
+    and with it whatever was acknowledged last."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if _size(path.with_name(f"{path.name}-wal")) and not _size(path):
+        raise LedgerUnavailable("gone")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
@@ -48,6 +52,10 @@ def create_if_missing(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def migrate(path: Path, migrations: list[Migration] | None = None) -> None:

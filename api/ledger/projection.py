@@ -2,7 +2,8 @@
 
 Three ways lead to a mark, so that none is missed: the request that enrols or withdraws writes its
 own; a follower writes those of other workers; a replay writes all since the snapshot's position
-whenever the store was (re)connected, before it serves. Writing a mark twice changes nothing.
+whenever the store was (re)connected, before it serves. Marks of one subject never go back and
+writing one twice changes nothing, so the three may cross.
 """
 
 import asyncio
@@ -14,7 +15,6 @@ from api.ledger.fold import ENROLMENT_KINDS
 from api.ledger.protocol import Enrolment, Event, Ledger, LedgerError, MarkPending
 from api.store.protocol import SnapshotReader, StoreDown
 from scoring.contract.pseudonyms import Digest, snapshot_subject_of
-from scoring.contract.snapshot import Manifest
 
 log = logging.getLogger("chengxin.ledger")
 
@@ -49,17 +49,16 @@ class LiveMarks:
         self._follow_seconds = follow_seconds
         self._announce_seconds = announce_seconds
         self._snapshot = ""
-        self._followed = 0
-        self._announced: dict[str, int] = {}
+        self._followed: int | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def followed(self) -> int:
-        """Ledger position up to which every mark is in the store."""
+    def followed(self) -> int | None:
+        """Ledger position up to which every mark is in the store; None before the first time."""
         return self._followed
 
     async def announce(self, subject: str, enrolment: Enrolment) -> None:
-        self._announced[subject] = enrolment.seq
+        """Raises MarkPending."""
         mark = mark_of(enrolment.status, enrolment.seq)
         try:
             async with asyncio.timeout(self._announce_seconds):
@@ -67,21 +66,22 @@ class LiveMarks:
         except TimeoutError:
             raise MarkPending from None
 
-    async def before_serving(self, manifest: Manifest) -> None:
-        """Write every mark since the snapshot's position; a store that lost them must not serve a
-        citizen who left. Raises StoreDown, LedgerUnavailable."""
-        self._followed = await self._replay(manifest.ledger_position)
-        self._snapshot = manifest.snapshot
+    async def before_serving(self, position: int) -> None:
+        """Write the marks of everything after `position`: a store that lost them must not serve a
+        citizen who left. Given to the reader, which calls it. Raises StoreDown,
+        LedgerUnavailable."""
+        self._followed = await self._replay(position)
 
     async def follow_once(self) -> None:
         """Write the marks of events since the last time. Raises StoreDown, LedgerUnavailable."""
         manifest = self._reader.version().manifest
-        if manifest.snapshot != self._snapshot:
-            # An older one after a rollback knows less; a newer one makes marks needless, not wrong.
-            await self.before_serving(manifest)
-        else:
-            self._followed = await self._replay(self._followed)
-        self._announced = {s: seq for s, seq in self._announced.items() if seq > self._followed}
+        after = self._followed
+        if after is None or manifest.snapshot != self._snapshot:
+            # An older snapshot, after a rollback, knows less than the one before it.
+            known = manifest.ledger_position
+            after = known if after is None else min(after, known)
+        self._followed = await self._replay(after)
+        self._snapshot = manifest.snapshot
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._follow(), name="live-marks")
@@ -131,8 +131,7 @@ class LiveMarks:
             await asyncio.gather(*(self._mark(event) for event in some))
 
     async def _mark(self, event: Event) -> None:
-        if event.seq >= self._announced.get(event.subject, 0):  # else this is old news
-            await self._reader.mark(self._named(event.subject), mark_of(event.kind, event.seq))
+        await self._reader.mark(self._named(event.subject), mark_of(event.kind, event.seq))
 
     def _named(self, subject: str) -> str:
         return snapshot_subject_of(self._snapshot_key, subject, self._digest)

@@ -78,9 +78,9 @@ class WriteConnection:
             self._connection = None
 
     def _connected(self) -> sqlite3.Connection:
+        self._require_same_file()  # before opening: SQLite drops the log beside an empty file
         if self._connection is None:
             self._connection = connect_to_write(self._file.path)
-        self._require_same_file()
         return self._connection
 
     def _require_same_file(self) -> None:

@@ -1,0 +1,46 @@
+"""Every implementation of the ledger behind one door, so that one suite holds them all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from api.ledger.protocol import Ledger
+from api.ledger.sqlite import open_ledger
+
+Result = TypeVar("Result")
+
+
+class Implementation(msgspec.Struct, frozen=True):
+    """`open`: the ledger kept at a place, which is created where it is empty."""
+
+    name: str
+    open: Callable[[Path], Awaitable[Ledger]]
+
+    def run(self, place: Path, story: Callable[[Ledger], Awaitable[Result]]) -> Result:
+        """Open, let the story happen, close."""
+
+        async def told() -> Result:
+            ledger = await self.open(place)
+            try:
+                return await story(ledger)
+            finally:
+                await ledger.close()
+
+        return asyncio.run(told())
+
+
+async def _open_sqlite(place: Path) -> Ledger:
+    return await open_ledger(place / "ledger" / "ledger.sqlite")
+
+
+IMPLEMENTATIONS = [Implementation("sqlite", _open_sqlite)]
+
+
+@pytest.fixture(params=IMPLEMENTATIONS, ids=lambda implementation: implementation.name)
+def implementation(request: pytest.FixtureRequest) -> Implementation:
+    found: Implementation = request.param
+    return found

@@ -1,0 +1,116 @@
+"""The database itself refuses to rewrite history, whatever program connects to it."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from api.ledger.migrations import Migration, create_if_missing, known_migrations, migrate
+from api.ledger.protocol import Ledger, LedgerSchemaUnknown
+from tests.ledger.conftest import IMPLEMENTATIONS
+from tests.ledger.drafts import claim, enrolled
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    async def story(ledger: Ledger) -> None:
+        await ledger.append(enrolled(1), claim=claim("k"))
+        await ledger.append(enrolled(2))
+
+    IMPLEMENTATIONS[0].run(tmp_path, story)
+    return tmp_path / "ledger" / "ledger.sqlite"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE event SET body = '{}' WHERE seq = 1",
+        "UPDATE event SET seq = 9 WHERE seq = 2",
+        "DELETE FROM event",
+        "DELETE FROM event WHERE seq = 2",
+        "INSERT OR REPLACE INTO event SELECT seq, at_ms + 1, kind, subject, body FROM event"
+        " WHERE seq = 1",
+        "INSERT INTO event SELECT 4, at_ms, kind, subject, body FROM event WHERE seq = 1",
+        "INSERT INTO event SELECT 2, at_ms, kind, subject, body FROM event WHERE seq = 1"
+        " ON CONFLICT (seq) DO UPDATE SET body = '{}'",
+        "UPDATE idempotency SET status = 500",
+        "DELETE FROM idempotency",
+        "INSERT OR REPLACE INTO idempotency SELECT scope, key, fingerprint, 500, body, seq"
+        " FROM idempotency",
+        "INSERT INTO idempotency SELECT * FROM idempotency WHERE true"
+        " ON CONFLICT (scope, key) DO UPDATE SET status = 500",
+    ],
+)
+def test_events_and_answers_cannot_be_changed_removed_or_replaced(
+    database: Path, statement: str
+) -> None:
+    with sqlite3.connect(database) as connection:
+        tables = ("SELECT * FROM event", "SELECT * FROM idempotency")
+        before = [connection.execute(table).fetchall() for table in tables]
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute(statement)
+        connection.rollback()
+        assert [connection.execute(table).fetchall() for table in tables] == before
+    connection.close()
+
+
+def test_commits_are_synced_and_the_file_is_its_owners_alone(database: Path) -> None:
+    from api.ledger.connection import connect_to_write
+
+    connection = connect_to_write(database)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    connection.close()
+    assert database.stat().st_mode & 0o077 == 0
+
+
+def test_a_reader_cannot_write(database: Path) -> None:
+    from api.ledger.connection import connect_to_read
+
+    connection = connect_to_read(database)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connection.execute("INSERT INTO event SELECT 3, at_ms, kind, subject, body FROM event")
+    connection.close()
+
+
+def test_a_new_schema_step_is_applied_once_and_keeps_what_is_there(database: Path) -> None:
+    step = Migration(
+        2,
+        "later",
+        "CREATE TABLE later (x INTEGER);\nCREATE TRIGGER t BEFORE DELETE ON later\n"
+        "BEGIN\n  SELECT RAISE(ABORT, 'no');\nEND;\n",
+    )
+    for _ in range(2):
+        migrate(database, [*known_migrations(), step])
+    connection = sqlite3.connect(database)
+    assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,), (2,)]
+    assert connection.execute("SELECT count(*) FROM event").fetchone() == (2,)
+    connection.close()
+
+
+def test_a_failing_schema_step_leaves_the_old_schema(database: Path) -> None:
+    from api.ledger.protocol import LedgerUnavailable
+
+    step = Migration(2, "broken", "CREATE TABLE later (x INTEGER);\nCREATE TABLE event (x);\n")
+    with pytest.raises(LedgerUnavailable):
+        migrate(database, [*known_migrations(), step])
+    connection = sqlite3.connect(database)
+    assert connection.execute("SELECT count(*) FROM schema_version").fetchone() == (1,)
+    assert not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'later'").fetchall()
+    connection.close()
+
+
+def test_a_ledger_of_a_newer_program_is_not_touched(database: Path) -> None:
+    newer = Migration(2, "newer", "CREATE TABLE newer (x INTEGER);\n")
+    migrate(database, [*known_migrations(), newer])
+    with pytest.raises(LedgerSchemaUnknown):
+        migrate(database)
+
+
+def test_a_ledger_whose_schema_step_was_edited_later_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    create_if_missing(path)
+    first = known_migrations()[0]
+    migrate(path, [Migration(first.version, first.name, "-- edited\n" + first.sql)])
+    with pytest.raises(LedgerSchemaUnknown):
+        migrate(path)
