@@ -19,6 +19,43 @@ app = typer.Typer(
 )
 
 
+def _register() -> None:
+    from api.commands import (
+        build,
+        demo,
+        generate,
+        ingest,
+        ledger,
+        lint,
+        publish,
+        recompute,
+        serve,
+        site,
+        uscc,
+    )
+
+    for command in (
+        demo.demo,
+        generate.generate,
+        ingest.ingest,
+        build.build,
+        publish.verify,
+        publish.publish,
+        publish.rollback,
+        publish.prune,
+        serve.serve,
+        lint.lint,
+        recompute.recompute,
+        uscc.uscc,
+    ):
+        app.command()(command)
+    app.add_typer(ledger.app)
+    app.add_typer(site.app, name="site")
+
+
+_register()
+
+
 def main() -> None:
     try:
         app()

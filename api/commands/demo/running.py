@@ -1,0 +1,160 @@
+"""The demo's processes: store, provider, API; up until Ctrl-C, then stopped in reverse."""
+
+import os
+import signal
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+
+from api.commands.demo.city import DemoState, build_snapshot, persona_residents, some_subs
+from api.commands.demo.handover import (
+    DemoCitizen,
+    DemoDocument,
+    DemoIdentityProvider,
+    write_handover,
+)
+from api.commands.demo.processes import Child, free_port
+from api.commands.demo.tokens import AUDIENCE, token
+from api.identity.config import Client, Persona, ProviderConfig, write_config
+from scoring.keys import KeyFiles, key_files, read_symmetric_key
+
+READY_SECONDS = 30.0
+HANDOVER_NAME = "demo.json"
+CONSOLE_CLIENT, CITIZEN_CLIENT = "chengxin-console", "chengxin-me"
+
+
+def run_until_stopped(data: Path, state: DemoState, *, port: int, workers: int) -> None:
+    console = Console()
+    with ExitStack() as stack:
+        api = start(data, state, port=port, workers=workers, stack=stack)
+        handover = data / HANDOVER_NAME
+        console.print(f"\n[bold]诚信 Chengxin[/bold] · {state.people:,} people · {state.snapshot}")
+        console.print(f"  site      {api}/")
+        console.print(f"  我的信用   {api}/me/")
+        console.print(f"  console   {api}/console/")
+        console.print(f"  tokens    {handover}", soft_wrap=True)
+        console.print("  Ctrl-C stops everything")
+        _wait_for_stop()
+        console.print("stopping")
+
+
+def start(data: Path, state: DemoState, *, port: int, workers: int, stack: ExitStack) -> str:
+    """Start every process on `stack`; returns the API's address once it answers."""
+    from scoring.store.embedded import EmbeddedStore
+
+    store = stack.enter_context(EmbeddedStore(data / "store"))
+    publish_snapshot(data, state.snapshot, store.url)
+    port = free_port(port)
+    api = f"http://127.0.0.1:{port}"
+    issuer = f"http://127.0.0.1:{free_port(0)}"
+    _start_provider(data, state, issuer, api, stack)
+    site = _build_site(data, api)
+    environment = {
+        **os.environ,
+        "CHENGXIN_DATA_DIR": str(data),
+        "CHENGXIN_STORE_URL": store.url,
+        "CHENGXIN_ISSUER": issuer,
+        "CHENGXIN_AUDIENCE": AUDIENCE,
+        "CHENGXIN_JWKS_URI": f"{issuer}/jwks.json",
+        "CHENGXIN_SITE_DIR": str(site),
+        "CHENGXIN_CONSOLE_CLIENT": CONSOLE_CLIENT,
+        "CHENGXIN_CITIZEN_CLIENT": CITIZEN_CLIENT,
+    }
+    command = [sys.executable, "-m", "api.commands", "serve", "--data", str(data)]
+    command += ["--port", str(port), "--workers", str(workers)]
+    child = Child("the API", command, environment, data / "logs" / "api.log")
+    stack.callback(child.stop)
+    child.wait_until_answering(f"{api}/readyz", READY_SECONDS)
+    write_handover(data / HANDOVER_NAME, _handover(data, state, api, issuer))
+    return api
+
+
+def publish_snapshot(data: Path, snapshot: str, store_url: str) -> None:
+    from scoring.publish.publish import publish
+    from scoring.signing import read_verifying_key
+    from scoring.store.connection import StoreConnection
+
+    with StoreConnection.open(store_url) as connection:
+        public_key = read_verifying_key(key_files(data).signing_public)
+        publish(data / "snapshots" / snapshot, connection, public_key)
+
+
+def _start_provider(data: Path, state: DemoState, issuer: str, api: str, stack: ExitStack) -> None:
+    lake_key = read_symmetric_key(key_files(data).lake)
+    personas = [
+        Persona(persona=code, sub=who.subject, scope="citizen", birthdate=who.birth_date)
+        for code, who in persona_residents(state, lake_key).items()
+    ]
+    pages = ((CONSOLE_CLIENT, "接口控制台", "console"), (CITIZEN_CLIENT, "我的信用", "me"))
+    config = ProviderConfig(
+        issuer=issuer,
+        audience=AUDIENCE,
+        key_file=str(key_files(data).identity),
+        personas=personas,
+        clients=[
+            Client(
+                client_id=client,
+                name=name,
+                redirect_uris=[f"{api}/{page}/"],
+                scopes=["openid", "citizen"],
+            )
+            for client, name, page in pages
+        ],
+    )
+    write_config(config, data / "identity.json")
+    command = [sys.executable, "-m", "api.identity", "--config", str(data / "identity.json")]
+    child = Child("the OpenID provider", command, os.environ, data / "logs" / "identity.log")
+    stack.callback(child.stop)
+    child.wait_until_answering(f"{issuer}/jwks.json", READY_SECONDS)
+
+
+def _build_site(data: Path, api: str) -> Path:
+    from api.commands.site import site_build
+
+    site = data / "site"
+    site_build(data=data, out=site, url=f"{api}/")
+    return site
+
+
+def _handover(data: Path, state: DemoState, api: str, issuer: str) -> DemoDocument:
+    files: KeyFiles = key_files(data)
+    cast = persona_residents(state, read_symmetric_key(files.lake))
+    return DemoDocument(
+        api=api,
+        site=f"{api}/",
+        snapshot=state.snapshot,
+        citizens=[
+            DemoCitizen(
+                persona=code,
+                sub=who.subject,
+                token=token(
+                    files.identity,
+                    issuer=issuer,
+                    sub=who.subject,
+                    scope="citizen",
+                    birthdate=who.birth_date,
+                ),
+            )
+            for code, who in cast.items()
+        ],
+        partners=[],
+        staff=[],
+        subs=some_subs(data, state.snapshot),
+        identity_provider=DemoIdentityProvider(
+            issuer=issuer, jwks_uri=f"{issuer}/jwks.json", private_key_file=str(files.identity)
+        ),
+        api_signing_key_file=str(files.api_signing),
+    )
+
+
+def _wait_for_stop() -> None:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()
+
+
+__all__ = ["build_snapshot", "publish_snapshot", "run_until_stopped", "start"]

@@ -1,0 +1,1 @@
+"""Benchmarks: figures beside the targets of the design, each with a peer in the same run."""

@@ -1,0 +1,118 @@
+"""CPU time of the API process per `GET /v1/me/score`, beside the usual way and the floor."""
+
+import http.server
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from api.commands.demo.tokens import AUDIENCE
+from api.identity.keys import SigningKey, jwks_of, load_signing_key
+from api.identity.tokens import issue_token
+from loadtest.bench.batch import Built
+from loadtest.bench.report import Figure
+from loadtest.bench.wrk import Run, load, running
+from scoring.keys import key_files
+from scoring.store.embedded import EmbeddedStore
+
+TOKENS = 2_000
+PATH = "/v1/me/score"
+
+
+SERVERS = {
+    "floor": ("loadtest.bench.peers:floor", False),
+    "usual": ("loadtest.bench.peers:usual", True),
+    "ours": ("api.app:from_environment", True),
+}
+
+
+def measure_score(built: Built, store: EmbeddedStore, seconds: int) -> list[Figure]:
+    key = load_signing_key(key_files(built.data).identity)
+    tokens = built.data / "tokens.txt"
+    with _key_set(key) as issuer:
+        _write_tokens(built, key, issuer, tokens)
+        environment = _environment(built, store, key, issuer)
+        runs = {name: _run(name, environment, tokens, seconds) for name in SERVERS}
+    ours, usual, floor = runs["ours"], runs["usual"], runs["floor"]
+    return [
+        Figure(
+            name="CPU per GET /v1/me/score",
+            value=f"{ours.cpu_us:.1f} µs ({ours.per_second:,.0f}/s, p99 {ours.p99_ms:.0f} ms, {ours.errors} errors)",
+            target="≤ 40 µs",
+            peer=f"usual Litestar handler {usual.cpu_us:.0f} µs ({usual.errors} errors); bare ASGI constant {floor.cpu_us:.1f} µs",
+        )
+    ]
+
+
+def _run(name: str, environment: Mapping[str, str], tokens: Path, seconds: int) -> Run:
+    target, is_factory = SERVERS[name]
+    log = tokens.with_name(f"{name}.log")
+    with running(target, env=environment, factory=is_factory, log=log) as server:
+        return load(server, path=PATH, tokens=tokens, seconds=seconds, folder=tokens.parent)
+
+
+def _environment(
+    built: Built, store: EmbeddedStore, key: SigningKey, issuer: str
+) -> Mapping[str, str]:
+    return {
+        "CHENGXIN_DATA_DIR": str(built.data),
+        "CHENGXIN_STORE_URL": store.url,
+        "CHENGXIN_ISSUER": issuer,
+        "CHENGXIN_AUDIENCE": AUDIENCE,
+        "CHENGXIN_JWKS_URI": f"{issuer}/jwks.json",
+        "PEER_JWK": json.dumps(jwks_of(key)["keys"][0]),
+        "PEER_SNAPSHOT_KEY": key_files(built.data).snapshot.read_text(),
+        "PEER_STORE_SOCKET": str(store.socket_path),
+        "PEER_MANIFEST": (built.snapshot / "manifest.json").read_text(),
+        "PEER_AUDIENCE": AUDIENCE,
+        "PEER_ISSUER": issuer,
+    }
+
+
+def _write_tokens(built: Built, key: SigningKey, issuer: str, path: Path) -> None:
+    scores = pl.scan_parquet(built.snapshot / "scores.parquet" / "*.parquet")
+    subjects = scores.select("subject").head(TOKENS).collect()["subject"]
+    now = int(time.time())
+    lines = [
+        issue_token(
+            key,
+            issuer=issuer,
+            audience=AUDIENCE,
+            sub=subject,
+            scope="citizen",
+            birthdate=None,
+            now=now,
+            lifetime_seconds=3600,
+        )
+        for subject in subjects
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+@contextmanager
+def _key_set(key: SigningKey) -> Iterator[str]:
+    """The provider's key set, from memory; yields the issuer."""
+    body = json.dumps(jwks_of(key)).encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,133 @@
+"""The whole way in one folder: what the road's tests walk, with the real parts and no shortcut."""
+
+import asyncio
+import datetime as dt
+import http.server
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from api.commands.demo.city import build_snapshot
+from api.commands.demo.keys import make_missing_keys
+from api.commands.demo.processes import Child, free_port
+from api.commands.demo.running import publish_snapshot
+from api.commands.demo.tokens import AUDIENCE
+from api.identity.keys import jwks_of, load_signing_key
+from api.identity.tokens import issue_token
+from api.ledger.enrolment import enrolled_draft
+from api.ledger.notice import load_notices
+from api.ledger.sqlite import ledger_path, open_ledger
+from scoring.catalogue.loading import load_catalogue
+from scoring.ingest.report import TreeReport
+from scoring.ingest.tree import ingest_tree
+from scoring.keys import key_files, read_symmetric_key
+
+READY_SECONDS = 30.0
+
+
+class Road:
+    """A data directory on its way from departments' files to a served score."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.keys = key_files(data)
+        make_missing_keys(self.keys)
+        self.lake_key = read_symmetric_key(self.keys.lake)
+
+    def ingest(self, path: Path) -> TreeReport:
+        return ingest_tree(
+            path, lake=self.data / "lake", catalogue=load_catalogue(), lake_key=self.lake_key
+        )
+
+    def enrol(self, subjects: Sequence[str], on: dt.date) -> None:
+        asyncio.run(self._enrol(subjects, on))
+
+    async def _enrol(self, subjects: Sequence[str], on: dt.date) -> None:
+        at_ms = int(dt.datetime.combine(on, dt.time(), dt.UTC).timestamp()) * 1000
+        notice = load_notices().current(on)
+        ledger = await open_ledger(ledger_path(self.data))
+        try:
+            await ledger.append_many(
+                [enrolled_draft(subject, notice, "road", at_ms) for subject in subjects]
+            )
+        finally:
+            await ledger.close()
+
+    def build(self, as_of: dt.date) -> Path:
+        return build_snapshot(self.data, as_of, lambda step, done, total: None)
+
+    def publish(self, snapshot: Path, store_url: str) -> None:
+        publish_snapshot(self.data, snapshot.name, store_url)
+
+    @contextmanager
+    def served(self, store_url: str, *, workers: int = 1) -> Iterator["Service"]:
+        """The API as it is run, beside a loopback key set of the road's own identity key."""
+        key = load_signing_key(self.keys.identity)
+        with _key_set(json.dumps(jwks_of(key)).encode()) as issuer:
+            port = free_port(0)
+            environment = {
+                **os.environ,
+                "CHENGXIN_DATA_DIR": str(self.data),
+                "CHENGXIN_STORE_URL": store_url,
+                "CHENGXIN_ISSUER": issuer,
+                "CHENGXIN_AUDIENCE": AUDIENCE,
+                "CHENGXIN_JWKS_URI": f"{issuer}/jwks.json",
+            }
+            command = [sys.executable, "-m", "api.commands", "serve", "--data", str(self.data)]
+            command += ["--port", str(port), "--workers", str(workers)]
+            child = Child("the API", command, environment, self.data / "logs" / "api.log")
+            try:
+                child.wait_until_answering(f"http://127.0.0.1:{port}/readyz", READY_SECONDS)
+                yield Service(f"http://127.0.0.1:{port}", issuer, self)
+            finally:
+                child.stop()
+
+
+class Service:
+    def __init__(self, url: str, issuer: str, road: Road) -> None:
+        self.url = url
+        self.issuer = issuer
+        self._key = load_signing_key(road.keys.identity)
+
+    def bearer(self, sub: str, birthdate: dt.date = dt.date(1980, 1, 1)) -> dict[str, str]:
+        """An Authorization header as this citizen's log-in would give it."""
+        token = issue_token(
+            self._key,
+            issuer=self.issuer,
+            audience=AUDIENCE,
+            sub=sub,
+            scope="citizen",
+            birthdate=birthdate,
+            now=int(time.time()),
+            lifetime_seconds=600,
+        )
+        return {"Authorization": f"Bearer {token}"}
+
+
+@contextmanager
+def _key_set(body: bytes) -> Iterator[str]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
