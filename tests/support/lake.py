@@ -1,0 +1,245 @@
+"""A lake, a ledger export and a catalogue of any content, written straight from rows.
+
+For tests of what comes after the door; what comes through it is tested in tests/ingest.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+import polars as pl
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from scoring.benefits import load_benefits
+from scoring.build import BuildKeys, build
+from scoring.contract.documents import CatalogueDocument, CatalogueEntry, Department
+from scoring.contract.ledger_tables import (
+    ENROLMENTS_TABLE,
+    RECORD_STATES_TABLE,
+    ExportedTable,
+    ExportManifest,
+)
+from scoring.contract.snapshot import ItemStatus, Manifest, SourcePart
+from scoring.lake.manifest import MANIFEST_NAME, LakeFile, LakeManifest
+from scoring.lake.tables import BASE64URL, BUCKETS, FACTS, OUTCOMES, RECORD_ID_CHARS
+from scoring.rulebook import Rulebook, load_rulebook
+
+DEPARTMENTS = ("approval", "civil_affairs", "court", "library", "market_regulation")
+KEYS = BuildKeys(b"\x07" * 32, Ed25519PrivateKey.from_private_bytes(b"\x09" * 32))
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One accepted row; `file` orders the deliveries: a higher one corrects a lower one."""
+
+    subject: str
+    record_id: str
+    kind: str
+    outcome: str
+    happened_on: dt.date
+    measure: int = 0
+    department: str = "approval"
+    file: int = 1
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    subject: str
+    record_id: str
+    state: str
+
+
+def subject(number: int) -> str:
+    """A pseudonym-like text for person `number`; spread over the lake's buckets."""
+    digest = hashlib.sha256(f"subject {number}".encode()).digest()
+    return "".join(BASE64URL[byte % BUCKETS] for byte in digest[:22])
+
+
+def record_id(number: int) -> str:
+    digest = hashlib.sha256(f"record {number}".encode()).digest()
+    return "".join(BASE64URL[byte % BUCKETS] for byte in digest[:RECORD_ID_CHARS])
+
+
+def write_lake(lake: Path, records: Iterable[Record]) -> None:
+    """One file a kind, department and `file` number."""
+    groups: dict[tuple[int, str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.file, record.kind, record.department), []).append(record)
+    files = [
+        _write_file(lake, sequence, kind, department, rows)
+        for sequence, ((_, kind, department), rows) in enumerate(sorted(groups.items()), start=1)
+    ]
+    lake.mkdir(parents=True, exist_ok=True)
+    (lake / MANIFEST_NAME).write_bytes(msgspec.json.encode(LakeManifest(files=files)))
+
+
+def write_export(
+    export: Path, enrolled: Iterable[str], states: Iterable[State] = (), position: int = 1
+) -> None:
+    export.mkdir(parents=True, exist_ok=True)
+    enrolled = list(enrolled)
+    enrolments = pl.DataFrame(
+        {
+            "subject": pl.Series(enrolled, dtype=pl.String()),
+            "enrolled_at": pl.Series(
+                [dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)] * len(enrolled),
+                dtype=pl.Datetime("ms", "UTC"),
+            ),
+            "notice_version": pl.Series(["2026-01"] * len(enrolled), dtype=pl.String()),
+        }
+    )
+    columns = {"record_id": pl.String(), "subject": pl.String(), "state": pl.String()}
+    rows = pl.DataFrame([msgspec.structs.asdict(state) for state in states], schema=columns)
+    tables = [
+        _write_table(export, ENROLMENTS_TABLE, enrolments),
+        _write_table(export, RECORD_STATES_TABLE, rows.select(*columns)),
+    ]
+    manifest = ExportManifest(position=position, tables=tables)
+    (export / "export.json").write_bytes(msgspec.json.encode(manifest))
+
+
+def catalogue(departments: Iterable[str] = DEPARTMENTS) -> CatalogueDocument:
+    """Every person kind from every one of these departments."""
+    named = [Department(code=code, name=f"{code}局", name_en=code) for code in departments]
+    return CatalogueDocument(
+        version="test",
+        items=[
+            CatalogueEntry(
+                id=kind,
+                name=kind,
+                name_en=kind,
+                legal_basis="《全国公共信用信息基础目录》",
+                departments=named,
+                level="city",
+                subject_class="person",
+                fields=[],
+                retention_days=3650,
+                publication_range="never",
+            )
+            for kind in OUTCOMES
+        ],
+    )
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A snapshot folder, read."""
+
+    folder: Path
+    manifest: Manifest
+
+    def scores(self) -> dict[str, int]:
+        """subject -> score."""
+        frame = pl.read_parquet(self.folder / "scores.parquet")
+        return dict(zip(frame["subject"], frame["score_points"], strict=True))
+
+    def items(self) -> pl.DataFrame:
+        """Items of all citizens with their `subject`."""
+        scores = pl.read_parquet(self.folder / "scores.parquet")
+        items = pl.read_parquet(self.folder / "items.parquet")
+        return items.join(scores.select("subject", "snapshot_subject"), on="snapshot_subject")
+
+
+def build_snapshot(
+    data: Path,
+    *,
+    records: Iterable[Record],
+    enrolled: Iterable[str],
+    as_of: dt.date,
+    states: Iterable[State] = (),
+    rulebook: Rulebook | None = None,
+    buckets_per_job: int | None = None,
+) -> Built:
+    """Lake and export under `data`, built into `data/snapshots`."""
+    write_lake(data / "lake", records)
+    write_export(data / "exports" / "1", enrolled, states)
+    return rebuild(data, as_of=as_of, rulebook=rulebook, buckets_per_job=buckets_per_job)
+
+
+def rebuild(
+    data: Path,
+    *,
+    as_of: dt.date,
+    rulebook: Rulebook | None = None,
+    buckets_per_job: int | None = None,
+    out: str = "snapshots",
+) -> Built:
+    folder = build(
+        lake=data / "lake",
+        export=data / "exports" / "1",
+        out=data / out,
+        rulebook=rulebook or load_rulebook(),
+        benefits=load_benefits(),
+        catalogue=catalogue(),
+        as_of=as_of,
+        keys=KEYS,
+        buckets_per_job=buckets_per_job,
+    )
+    content = (folder / "manifest.json").read_bytes()
+    return Built(folder, msgspec.json.decode(content, type=Manifest))
+
+
+def statuses(items: Mapping[str, list[object]]) -> list[ItemStatus]:
+    """Status words of an items table's `status_index`."""
+    from scoring.contract.snapshot import ITEM_STATUSES
+
+    return [ITEM_STATUSES[int(str(index))] for index in items["status_index"]]
+
+
+def _write_file(
+    lake: Path, sequence: int, kind: str, department: str, records: list[Record]
+) -> LakeFile:
+    name = f"{department}-{sequence:03d}"
+    sha256 = hashlib.sha256(f"{kind}/{name}".encode()).hexdigest()
+    by_bucket: dict[int, list[tuple[int, Record]]] = {}
+    for line, record in enumerate(records, start=2):
+        bucket = BASE64URL.index(record.subject[0])
+        by_bucket.setdefault(bucket, []).append((line, record))
+    parts = []
+    for bucket, rows in sorted(by_bucket.items()):
+        path = f"facts/kind={kind}/bucket={bucket:02d}/{sha256[:16]}.parquet"
+        (lake / path).parent.mkdir(parents=True, exist_ok=True)
+        _facts(rows, sequence).write_parquet(lake / path)
+        content = hashlib.sha256((lake / path).read_bytes()).hexdigest()
+        parts.append(SourcePart(path=path, rows=len(rows), sha256=content))
+    return LakeFile(
+        file_id=sha256[:16],
+        name=f"{name}.csv",
+        sha256=sha256,
+        kind=kind,
+        department=department,
+        sequence=sequence,
+        sent_on=dt.date(2026, 6, 1),
+        catalogue_version="test",
+        submitted=len(records),
+        accepted=len(records),
+        rejected=0,
+        parts=parts,
+    )
+
+
+def _facts(rows: list[tuple[int, Record]], sequence: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            (
+                row.subject,
+                row.record_id,
+                row.outcome,
+                row.measure,
+                row.happened_on,
+                None,
+                row.department,
+                sequence,
+                line,
+            )
+            for line, row in rows
+        ],
+        schema=FACTS,
+        orient="row",
+    )
+
+
+def _write_table(export: Path, name: str, table: pl.DataFrame) -> ExportedTable:
+    path = export / f"{name}.parquet"
+    table.write_parquet(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return ExportedTable(name=name, path=path.name, rows=table.height, sha256=digest)
