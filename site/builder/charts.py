@@ -41,14 +41,13 @@ def _row(index: int, row: Bar, top: int) -> str:
     )
 
 
-def scale(
+def steps(
     chart_id: str, title: str, description: str, bands: Sequence[tuple[str, int, int]]
 ) -> str:
-    """Score bands side by side, each as wide as its share of the range."""
-    low = bands[0][1]
-    span = bands[-1][2] - low + 1
+    """Bands side by side, all as wide: the scale is an order, not a length. (name, from, to)"""
+    width = 100 / len(bands)
     drawn = "".join(
-        _band(index, name, 100 * (start - low) / span, 100 * (end + 1 - start) / span, start)
+        _band(index, name, index * width, width, f"{start}–{end}")
         for index, (name, start, end) in enumerate(bands)
     )
     return (
@@ -59,9 +58,9 @@ def scale(
     )
 
 
-def _band(index: int, name: str, left: float, width: float, start: int) -> str:
+def _band(index: int, name: str, left: float, width: float, range_words: str) -> str:
     return (
         f'<text class="chart__label" x="{left:.2f}%" y="15">{escape(name)}</text>'
-        f'<rect class="chart__band chart__band--{index}" x="{left:.2f}%" y="25" width="{width - 0.4:.2f}%" height="18" rx="2"/>'
-        f'<text class="chart__tick" x="{left:.2f}%" y="64">{start}</text>'
+        f'<rect class="chart__band chart__band--{index}" x="{left:.2f}%" y="25" width="{width - 0.6:.2f}%" height="14" rx="2"/>'
+        f'<text class="chart__tick" x="{left:.2f}%" y="60">{range_words}</text>'
     )

@@ -23,17 +23,17 @@ def figures(figures_document: FiguresDocument, rules: RulesDocument) -> str:
         ],
     )
     rows = [(escape(b.name), limits.get(b.code, ""), _people(b)) for b in figures_document.bands]
-    return (
-        _tiles(figures_document) + drawn + f'<details class="fields"><summary>以表格查看</summary>'
-        f"{table('各分段人数', ('分段', '范围', '人数'), rows, frozenset({2}))}</details>"
-    )
+    drawn_again = table("各分段人数", ("分段", "范围", "人数"), rows, frozenset({2}))
+    shown = f'<details class="fields"><summary>以表格查看</summary>{drawn_again}</details>'
+    # Blank lines: each block stands by itself inside the Markdown section around it.
+    return "\n\n".join([*_tiles(figures_document), drawn, shown])
 
 
 def _people(band: BandFigure) -> str:
     return HIDDEN if band.citizens is None else f"{number(band.citizens)} 人"
 
 
-def _tiles(document: FiguresDocument) -> str:
+def _tiles(document: FiguresDocument) -> tuple[str, str]:
     tiles = (
         ("自愿参加的市民", f"{number(document.enrolled)}<small>人</small>"),
         ("参与计算的记录", f"{number(document.records)}<small>条</small>"),
@@ -44,4 +44,4 @@ def _tiles(document: FiguresDocument) -> str:
         f'<p class="note">快照 <code>{escape(document.snapshot)}</code>，'
         f"规则 <code>{escape(document.rules_version)}</code>。未参加的市民没有分数，也不在统计之内。</p>"
     )
-    return f'<dl class="tiles">{cells}</dl>{note}'
+    return f'<dl class="tiles">{cells}</dl>', note

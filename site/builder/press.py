@@ -1,5 +1,6 @@
 """Prints the site: pages filled with data, MkDocs run over them, the result put in place at once."""
 
+import contextlib
 import datetime as dt
 import logging
 import os
@@ -17,11 +18,15 @@ from scoring.errors import InputRefused
 def print_site(root: Path, published: Published, out: Path) -> None:
     """Builds into a folder beside `out` and renames it there: a build that fails leaves the old
     site as it was. Raises InputRefused with MkDocs' own words for any warning."""
+    out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".site-", dir=out.parent) as folder:
         pages, site = Path(folder) / "pages", Path(folder) / "site"
         _fill_pages(root / "site" / "pages", pages, published)
-        _run_mkdocs(root / "mkdocs.yml", pages, site, published.as_of)
+        with contextlib.chdir(
+            root
+        ):  # the search plugin reads its words relative to the folder it is in
+            _run_mkdocs(root / "mkdocs.yml", pages, site, published.as_of)
         (site / POLICY_FILE).write_text(policy_of(site) + "\n", "utf-8")
         _replace(site, out, Path(folder) / "old")
 

@@ -75,7 +75,7 @@ def edition(rules: RulesDocument) -> str:
 def bands(rules: RulesDocument) -> str:
     spans = [(band.name, band.from_, band.to) for band in rules.bands]
     words = "；".join(f"{name} {start} 至 {end} 分" for name, start, end in spans)
-    return charts.scale("bands", "分段", f"{words}。", spans) + table(
+    return charts.steps("bands", "分段", f"{words}。", spans) + table(
         "分段",
         ("分段", "从", "到"),
         [(escape(n), str(a), str(b)) for n, a, b in spans],

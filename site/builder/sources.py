@@ -28,6 +28,7 @@ from scoring.rulebook import document as rulebook_document
 from scoring.rulebook.load import load_rulebook
 
 Document = TypeVar("Document")
+COPIED = (RULES_DOCUMENT, BENEFITS_DOCUMENT, CATALOGUE_DOCUMENT)
 
 
 @dataclass(frozen=True)
@@ -65,45 +66,34 @@ def newest_snapshot(data_dir: Path) -> Path | None:
 
 def from_snapshot(folder: Path) -> Published:
     """Raises VerificationFailed where a document is missing or not what the contract says."""
-    documents = folder / "documents"
-    figures = _decode(documents / f"{FIGURES_DOCUMENT}.json", FiguresDocument)
-    return _published(
-        rules=(documents / f"{RULES_DOCUMENT}.json").read_bytes(),
-        benefits=(documents / f"{BENEFITS_DOCUMENT}.json").read_bytes(),
-        catalogue=(documents / f"{CATALOGUE_DOCUMENT}.json").read_bytes(),
+
+    def path(name: str) -> Path:
+        return folder / "documents" / f"{name}.json"
+
+    figures = _decode(path(FIGURES_DOCUMENT), FiguresDocument)
+    return Published(
+        rules=_decode(path(RULES_DOCUMENT), RulesDocument),
+        benefits=_decode(path(BENEFITS_DOCUMENT), BenefitsDocument),
+        catalogue=_decode(path(CATALOGUE_DOCUMENT), CatalogueDocument),
         figures=figures,
         as_of=figures.as_of,
+        copies={f"{name}.json": path(name).read_bytes() for name in COPIED},
     )
 
 
 def from_repository(as_of: dt.date) -> Published:
     """The rules, benefits and catalogue in force on `as_of`, without figures."""
     rules = rulebook_document.published_document(load_rulebook(), as_of)
+    benefits = benefits_document(load_benefits(), as_of)
     catalogue = catalogue_publishing.published_document(load_catalogue())
-    return _published(
-        rules=msgspec.json.encode(rules),
-        benefits=msgspec.json.encode(benefits_document(load_benefits(), as_of)),
-        catalogue=msgspec.json.encode(catalogue),
+    documents = zip(COPIED, (rules, benefits, catalogue), strict=True)
+    return Published(
+        rules=rules,
+        benefits=benefits,
+        catalogue=catalogue,
         figures=None,
         as_of=as_of,
-    )
-
-
-def _published(
-    *,
-    rules: bytes,
-    benefits: bytes,
-    catalogue: bytes,
-    figures: FiguresDocument | None,
-    as_of: dt.date,
-) -> Published:
-    return Published(
-        rules=msgspec.json.decode(rules, type=RulesDocument),
-        benefits=msgspec.json.decode(benefits, type=BenefitsDocument),
-        catalogue=msgspec.json.decode(catalogue, type=CatalogueDocument),
-        figures=figures,
-        as_of=as_of,
-        copies={"rules.json": rules, "benefits.json": benefits, "catalogue.json": catalogue},
+        copies={f"{name}.json": msgspec.json.encode(document) for name, document in documents},
     )
 
 

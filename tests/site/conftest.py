@@ -1,0 +1,87 @@
+"""One site for all tests, built the way an operator builds it: by the script, from a snapshot."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scoring.benefits.document import benefits_document
+from scoring.benefits.load import load_benefits
+from scoring.catalogue import publishing as catalogue_publishing
+from scoring.catalogue.loading import load_catalogue
+from scoring.contract.documents import BandFigure, FiguresDocument
+from scoring.rulebook import document as rulebook_document
+from scoring.rulebook.load import load_rulebook
+
+ROOT = Path(__file__).resolve().parents[2]
+AS_OF = dt.date(2026, 11, 22)
+SNAPSHOT = "20261122-000000000007"
+
+sys.path.insert(0, str(ROOT / "site"))  # the scripts' own folder: `builder` lies there
+
+
+@dataclass(frozen=True)
+class BuiltSite:
+    """`process`: how the build ended; `folder`: the site; `data`: what it was built from."""
+
+    process: subprocess.CompletedProcess[str]
+    folder: Path
+    data: Path
+
+    def page(self, path: str) -> str:
+        return (self.folder / path).read_text("utf-8")
+
+    def document(self, name: str) -> bytes:
+        return (self.data / "snapshots" / SNAPSHOT / "documents" / f"{name}.json").read_bytes()
+
+
+def write_snapshot(data: Path, as_of: dt.date = AS_OF) -> None:
+    """The documents of a snapshot as the batch leaves them; no records are needed for the site."""
+    folder = data / "snapshots" / SNAPSHOT
+    (folder / "documents").mkdir(parents=True)
+    rules = rulebook_document.published_document(load_rulebook(), as_of)
+    people = [None, 137, 5210, 3042, 84]
+    documents = {
+        "rules": rules,
+        "benefits": benefits_document(load_benefits(), as_of),
+        "catalogue": catalogue_publishing.published_document(load_catalogue()),
+        "figures": FiguresDocument(
+            as_of=as_of,
+            snapshot=SNAPSHOT,
+            rules_version=rules.version,
+            enrolled=8481,
+            records=73_912,
+            bands=[
+                BandFigure(code=band.code, name=band.name, citizens=count)
+                for band, count in zip(rules.bands, people, strict=True)
+            ],
+        ),
+    }
+    for name, document in documents.items():
+        (folder / "documents" / f"{name}.json").write_bytes(msgspec.json.encode(document))
+    manifest = {"snapshot": SNAPSHOT, "as_of": as_of.isoformat(), "ledger_position": 7}
+    (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+
+
+def run_script(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "site" / name), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "CHENGXIN_SITE_URL": "https://chengxin.example/"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def built_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
+    data, out = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("built") / "site"
+    write_snapshot(data)
+    process = run_script("build_pages.py", "--data", str(data), "--out", str(out))
+    return BuiltSite(process, out, data)
