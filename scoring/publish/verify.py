@@ -105,6 +105,9 @@ def _checked_counts(snapshot_dir: Path, manifest: Manifest, body: bytes) -> Veri
     for file in files:
         if len(file.commands) != file.part.keys:
             raise damaged(file.part, f"sets {len(file.commands)} keys, not {file.part.keys}")
+        records = sum(command.field_count for command in file.commands)
+        if records != file.part.rows:
+            raise damaged(file.part, f"holds {records} records, not {file.part.rows}")
     if expected.citizens != manifest.citizens:
         raise VerificationFailed(
             "snapshot_counts_differ",

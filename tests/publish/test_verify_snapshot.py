@@ -20,7 +20,9 @@ def folder(snapshots: Path) -> Path:
     return write_snapshot(snapshots, "s1", city(300, 1))
 
 
-def resigned(folder: Path, name: str, body: bytes, keys: int | None = None) -> None:
+def resigned(
+    folder: Path, name: str, body: bytes, keys: int | None = None, rows: int | None = None
+) -> None:
     """The part replaced and the manifest signed again: what a broken build would hand over."""
     import hashlib
 
@@ -32,6 +34,7 @@ def resigned(folder: Path, name: str, body: bytes, keys: int | None = None) -> N
             size_bytes=len(body),
             sha256=hashlib.sha256(body).hexdigest(),
             keys=part.keys if keys is None else keys,
+            rows=part.rows if rows is None else rows,
         )
         if part.path == name
         else part
@@ -119,8 +122,22 @@ def test_a_bucket_written_twice_is_refused(folder: Path) -> None:
 
 def test_fewer_citizens_than_the_manifest_counts_are_refused(folder: Path) -> None:
     body = pack("HSET", hot_key("s1", 0), "a" * 16, "x")
-    resigned(folder, "records-00.resp", body, keys=1)
+    resigned(folder, "records-00.resp", body, keys=1, rows=1)
     with pytest.raises(VerificationFailed, match="1 citizens instead of 300"):
+        verify(folder, PUBLIC_KEY)
+
+
+def test_fewer_records_than_the_part_counts_are_refused(folder: Path) -> None:
+    body = pack("HSET", hot_key("s1", 0), "a" * 16, "x")
+    resigned(folder, "records-00.resp", body, keys=1)
+    with pytest.raises(VerificationFailed, match="1 records, not 600"):
+        verify(folder, PUBLIC_KEY)
+
+
+def test_a_table_with_fewer_rows_than_its_part_counts_is_refused(folder: Path) -> None:
+    table = (folder / "scores.parquet").read_bytes()
+    resigned(folder, "scores.parquet", table, rows=301)
+    with pytest.raises(VerificationFailed, match="300 rows instead of 301"):
         verify(folder, PUBLIC_KEY)
 
 
