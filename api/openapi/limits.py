@@ -43,7 +43,7 @@ STRINGS: dict[str, dict[str, Any]] = {
     "name_en": _string(LINE, 128),
     "partner_name": _string(LINE, 128),
     "scene": _string(LINE, 64),
-    "tag": _string(LINE, 64),
+    "tag": _string("^[A-Za-z0-9\u4e00-\u9fff_-]+$", 64),  # a scene: letters, digits, Han
     "title": _string(LINE, 256),
     "source": _string(LINE, 128),
     "author": _string(LINE, 128),

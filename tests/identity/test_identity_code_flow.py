@@ -1,12 +1,16 @@
 """Authorisation code with PKCE, as RFC 6749, 7636, 9207 and OpenID Connect Core ask for it."""
 
 import base64
+import datetime as dt
 import hashlib
 from typing import Any
 
 import jwt
 import pytest
 from litestar.testing import TestClient
+
+from api.keys import key_set_of
+from api.tokens import TokenRefused, TokenVerifier
 
 from .conftest import AUDIENCE, ISSUER, REDIRECT_URI, VERIFIER, Browser, Clock, page_id, returned
 
@@ -51,6 +55,26 @@ def test_a_log_in_ends_with_a_token_the_published_key_verifies(
         "client_id": "console",
         "birthdate": "1980-05-17",
     }
+
+
+def test_the_service_takes_the_access_token_and_refuses_the_id_token(
+    browser: Browser, http: TestClient, clock: Clock
+) -> None:
+    verifier = TokenVerifier(
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        leeway_seconds=10,
+        cache_entries=0,
+        snapshot_subject_of=lambda subject: subject,
+        clock=clock,
+    )
+    verifier.use(key_set_of(http.get("/identity/jwks.json").content))
+    tokens = browser.exchange(browser.code()).json()
+    principal = verifier.principal_of(f"Bearer {tokens['access_token']}".encode())
+    assert (principal.subject, principal.scopes) == ("r" * 22, frozenset({"citizen"}))
+    assert principal.birthdate == dt.date(1980, 5, 17)
+    with pytest.raises(TokenRefused):
+        verifier.principal_of(f"Bearer {tokens['id_token']}".encode())
 
 
 def test_the_id_token_is_for_the_client_and_names_nonce_and_access_token(

@@ -115,7 +115,8 @@ def body_differences(checker: Checker, response: Document, reply: Reply) -> list
     if "content" not in response:
         return [f"a body of {len(reply.body)} bytes"] if reply.body else []
     ((media_type, content),) = response["content"].items()
-    if reply.headers["content-type"] != media_type:
+    kind, *parameters = [part.strip() for part in reply.headers["content-type"].split(";")]
+    if kind != media_type.partition(";")[0] or len(parameters) != len(set(parameters)):
         return [f"{reply.headers['content-type']} instead of {media_type}"]
     value = reply.json() if "json" in media_type else reply.body.decode()
     return checker.errors(content["schema"], value)

@@ -178,7 +178,7 @@ async function send(operation, form, answer) {
     const response = await fetch(url, init);
     const text = await response.text();
     const took = Math.round(performance.now() - startedAt);
-    progress.textContent = `答复 ${response.status},用时 ${took} 毫秒`;
+    progress.textContent = `答复 ${response.status}，用时 ${took} 毫秒`;
     byId("answer").replaceChildren(...answerParts(response, text, url, init));
   } catch (error) {
     progress.textContent = "请求没有送达";

@@ -87,14 +87,16 @@ function showExplanation(explanation, names) {
   for (const each of hidden) each.hidden = true;
   byId("counted").replaceChildren(...rows);
   byId("sum").replaceChildren(row([line("合计", "name")], String(explanation.score)));
-  showMore(hidden);
+  showMore(hidden, counted.slice(FIRST_SHOWN - 1));
   showOther(other);
 }
 
-function showMore(hidden) {
+// What is folded away is named with its sum, so that what is seen still adds up.
+function showMore(hidden, items) {
   const button = byId("more");
   button.hidden = hidden.length === 0;
-  button.textContent = `显示其余 ${hidden.length} 条`;
+  const points = items.reduce((sum, item) => sum + item.points, 0);
+  button.textContent = `显示其余 ${hidden.length} 条（合计 ${signed(points)} 分）`;
   button.onclick = () => {
     for (const each of hidden) each.hidden = false;
     button.hidden = true;
@@ -112,8 +114,9 @@ function showOther(items) {
 }
 
 async function showScore() {
-  const [score, explanation, names] = await Promise.all(
-    [ask("/v1/me/score"), ask("/v1/me/score/explanation"), namesOfRules()]);
+  const score = await ask("/v1/me/score");
+  const [explanation, names] = await Promise.all(
+    [ask("/v1/me/score/explanation"), namesOfRules()]);
   byId("score").textContent = score.score;
   byId("band").textContent = score.band.name;
   byId("as-of").textContent = `按 ${score.as_of} 的记录计算 · 规则 ${score.rules_version}`;
@@ -139,10 +142,10 @@ async function showNotice() {
 async function refresh() {
   if (!session || session.expiresAt < Date.now()) return goOut("");
   try {
-    const { status } = await ask("/v1/me/enrolment");
-    await (status === "active" ? showScore() : showNotice());
+    await showScore();
   } catch (error) {
-    if (error.code === "not_scored_yet") {
+    if (error.code === "not_enrolled") await showNotice();
+    else if (error.code === "not_scored_yet") {
       show("waiting", "leaving");
       say("");
     } else if (error.status === 401) goOut("登录已过期，请重新登录。");

@@ -1,0 +1,271 @@
+"""Both pages in a real browser, against the service and the provider on loopback."""
+
+import asyncio
+import datetime as dt
+import shutil
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from playwright.async_api import Browser, Page, async_playwright
+
+from api.app import Parts, create_app
+from api.console.app import LoginClient, PagesConfig, pages_mounts
+from api.identity.app import create_provider_app
+from api.identity.config import Persona
+from api.identity.demo import CITIZEN_CLIENT, CONSOLE_CLIENT, demo_provider
+from api.identity.keys import make_signing_key
+from api.ledger.notice import load_notices
+from api.ledger.sqlite import open_ledger
+from tests.api.city import SNAPSHOT_KEY, MemoryReader, make_city, subject
+from tests.api.service import AUDIENCE, settings_for
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 360, "height": 780}
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        for listener in (first, second):
+            listener.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+PERSONAS = [
+    Persona(persona=name, sub=subject(who), scope="citizen", birthdate=born)
+    for name, who, born in (
+        ("rich", "late", dt.date(1980, 5, 17)),
+        ("unenrolled", "nobody", dt.date(1990, 1, 2)),
+        ("minor", "minor", dt.date(2015, 3, 4)),
+    )
+]
+
+
+@asynccontextmanager
+async def served(app: object, port: int) -> AsyncIterator[None]:
+    server = Server(
+        app,
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.ASGI,
+        log_enabled=False,
+        websockets=False,
+    )
+    task = asyncio.create_task(server.serve())
+    try:
+        await answering(port)
+        yield
+    finally:
+        server.stop()
+        await task
+
+
+async def answering(port: int) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
+
+
+@asynccontextmanager
+async def demo(folder: Path) -> AsyncIterator[str]:
+    """The address of the pages."""
+    port, identity_port = free_ports()
+    origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{identity_port}"
+    clients = {
+        name: LoginClient(issuer=issuer, client_id=client_id, scope="openid citizen")
+        for name, client_id in (("console", CONSOLE_CLIENT), ("me", CITIZEN_CLIENT))
+    }
+    reader = MemoryReader(make_city())
+    parts = Parts(
+        make_reader=lambda _: reader,
+        open_ledger=lambda: open_ledger(folder / "ledger.sqlite"),
+        snapshot_key=SNAPSHOT_KEY,
+        notices=load_notices(),
+        mounts=pages_mounts(PagesConfig(**clients)),
+    )
+    provider = demo_provider(
+        issuer=issuer,
+        audience=AUDIENCE,
+        key_file=folder / "identity.pem",
+        personas=PERSONAS,
+        origins=[origin],
+    )
+    settings = settings_for(folder, issuer=issuer, jwks_uri=f"{issuer}/jwks.json")
+    async with (
+        served(create_provider_app(provider, make_signing_key()), identity_port),
+        served(create_app(settings, parts), port),
+    ):
+        yield origin
+
+
+Scene = Callable[[Page, str], Awaitable[None]]
+
+
+class Stage:
+    """One running demo and one browser for all scenes; a fresh session for each."""
+
+    def __init__(self, runner: asyncio.Runner, browser: Browser, origin: str) -> None:
+        self._runner = runner
+        self._browser = browser
+        self._origin = origin
+
+    def play(self, scene: Scene) -> None:
+        """On a phone of 360 px; a script error or a refused resource fails the scene."""
+        self._runner.run(self._play(scene))
+
+    async def _play(self, scene: Scene) -> None:
+        context = await self._browser.new_context(viewport=PHONE, locale="zh-CN")
+        page = await context.new_page()
+        faults: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "console",
+            lambda said: faults.append(said.text) if "Security Policy" in said.text else None,
+        )
+        page.set_default_timeout(10_000)
+        await scene(page, self._origin)
+        assert faults == []
+        await context.close()
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+
+        async def open_stage() -> tuple[Browser, str]:
+            origin = await stack.enter_async_context(demo(tmp_path_factory.mktemp("stage")))
+            playwright = await stack.enter_async_context(async_playwright())
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            stack.push_async_callback(browser.close)
+            return browser, origin
+
+        browser, origin = runner.run(open_stage())
+        yield Stage(runner, browser, origin)
+        runner.run(stack.aclose())
+
+
+async def log_in(page: Page, persona: str) -> None:
+    await page.click("#login")
+    await page.check(f"input[value={persona}]")
+    await fits(page)
+    await page.click("button.main")
+
+
+async def fits(page: Page) -> None:
+    """Nothing reaches beyond the screen (WCAG 1.4.10)."""
+    assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+def test_the_console_logs_in_sends_a_request_and_shows_the_answer(stage: Stage) -> None:
+    async def scene(page: Page, origin: str) -> None:
+        await page.goto(f"{origin}/console/#getMyScore")
+        await page.wait_for_selector("nav a[aria-current]")
+        await log_in(page, "rich")
+        await page.wait_for_function("document.getElementById('token').value !== ''")
+        assert "code=" not in page.url
+        await page.click("main form button")
+        answer = await page.inner_text("#answer")
+        assert "200 OK" in answer
+        assert '"score": 572' in answer
+        assert "cache-control: private, no-store" in answer
+        await fits(page)
+
+    stage.play(scene)
+
+
+def test_the_console_works_by_keyboard_alone(stage: Stage) -> None:
+    async def scene(page: Page, origin: str) -> None:
+        await page.goto(f"{origin}/console/")
+        await page.focus("a[href='#getRules']")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("main form")
+        assert await page.evaluate("document.activeElement.id") == "operation"
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#answer pre")
+        unlabelled = (
+            "[...document.querySelectorAll('input,textarea')].filter(e => !e.labels.length)"
+        )
+        assert await page.evaluate(f"{unlabelled}.length") == 0
+
+    stage.play(scene)
+
+
+def test_a_citizen_sees_a_score_whose_lines_add_up(stage: Stage) -> None:
+    async def scene(page: Page, origin: str) -> None:
+        await page.goto(f"{origin}/me/")
+        await log_in(page, "rich")
+        await page.wait_for_selector("#score:visible")
+        lines = await page.locator("#counted .points").all_inner_texts()
+        points = [int(text.replace("−", "-")) for text in lines]
+        assert points == [600, -20, -8]
+        assert sum(points) == int(await page.inner_text("#score"))
+        assert await page.inner_text("#sum .points") == "572"
+        await fits(page)
+
+    stage.play(scene)
+
+
+def test_a_citizen_joins_after_reading_and_leaves_again(stage: Stage) -> None:
+    async def scene(page: Page, origin: str) -> None:
+        await page.goto(f"{origin}/me/")
+        await log_in(page, "unenrolled")
+        await page.wait_for_selector("#notice-text h3:visible")
+        assert await page.is_disabled("#enrol")
+        await page.check("#agreed")
+        await page.click("#enrol")
+        await page.wait_for_selector("#waiting:visible")
+        await page.click("#withdraw")
+        await page.click("#confirm-yes")
+        await page.wait_for_selector("#outside:visible")
+        assert await page.inner_text("#status") == "您已退出，分数已删除。"
+
+    stage.play(scene)
+
+
+def test_a_minor_is_told_kindly_that_nothing_is_lost(stage: Stage) -> None:
+    async def scene(page: Page, origin: str) -> None:
+        await page.goto(f"{origin}/me/")
+        await log_in(page, "minor")
+        await page.wait_for_selector("#outside:visible")
+        await page.check("#agreed")
+        await page.click("#enrol")
+        await page.wait_for_function(
+            "document.getElementById('status').textContent.includes('成年')"
+        )
+        assert "不会被评分" in await page.inner_text("#status")
+
+    stage.play(scene)
+
+
+def test_an_answer_nobody_asked_for_logs_nobody_in(stage: Stage) -> None:
+    async def scene(page: Page, origin: str) -> None:
+        await page.goto(f"{origin}/me/?code=stolen&state=made-up&iss=https://evil.example")
+        await page.wait_for_function("document.getElementById('status').textContent.length > 6")
+        assert "不是本页发起的" in await page.inner_text("#status")
+        assert await page.is_visible("#login")
+
+    stage.play(scene)
