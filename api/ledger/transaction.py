@@ -9,12 +9,15 @@ from typing import TypeVar
 
 from api.ledger.connection import LedgerFile, connect_to_write, is_locked, reason_of
 from api.ledger.protocol import EventRefused, LedgerUnavailable
+from api.ledger.turn import Turn
 
 Result = TypeVar("Result")
 
 # Pauses between two tries to get the write lock, another process holding it. SQLite's own handler
 # sleeps up to 100 ms, a hundred times the length of a commit.
-LOCK_PAUSES_SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.004)
+LOCK_PAUSES_SECONDS = (0.0002, 0.0005, 0.001)
+# Longer than any pause above: whoever waits looks once in this time.
+GIVE_WAY_SECONDS = 0.0012
 
 # What a single event can be refused for; every other error is the database's own trouble.
 _REFUSALS = (
@@ -36,6 +39,7 @@ class WriteConnection:
     def __init__(self, file: LedgerFile) -> None:
         self._file = file
         self._connection: sqlite3.Connection | None = None
+        self._turn = Turn(file.path)
 
     def try_begin(self) -> bool:
         """False while another process writes. Raises LedgerUnavailable."""
@@ -43,9 +47,21 @@ class WriteConnection:
             self._connected().execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             if is_locked(error):
+                self._turn.wait()
                 return False
+            self._turn.end_waiting()
             raise self._unavailable(error) from error
+        self._turn.end_waiting()
         return True
+
+    def stop_trying(self) -> None:
+        """After try_begin has failed and nobody wants the transaction any more."""
+        self._turn.end_waiting()
+
+    def give_way(self) -> None:
+        """Called after a commit, with nothing begun: lets another process that waits go first."""
+        if self._turn.is_awaited():
+            time.sleep(GIVE_WAY_SECONDS)
 
     def begin_within(self, seconds: float) -> None:
         ends = time.monotonic() + seconds
@@ -53,6 +69,7 @@ class WriteConnection:
             if self.try_begin():
                 return
             if time.monotonic() > ends:
+                self.stop_trying()
                 raise LedgerUnavailable("locked")
             time.sleep(pause)
 
@@ -70,6 +87,10 @@ class WriteConnection:
             raise self._translated(error) from error
         self._require_same_file()
         return result
+
+    def close(self) -> None:
+        self.disconnect()
+        self._turn.close()
 
     def disconnect(self) -> None:
         if self._connection is not None:

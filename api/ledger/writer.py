@@ -118,7 +118,8 @@ class Writer:
             else:
                 self._taken.appendleft(job)
                 self._store_group()
-        self._connection.disconnect()
+            self._connection.give_way()
+        self._connection.close()
 
     def _next(self) -> Waiting | Bulk | Stop:
         return self._taken.popleft() if self._taken else self._queue.get()
@@ -139,6 +140,7 @@ class Writer:
             if not self._taken or not isinstance(self._taken[0], Waiting):
                 break
             time.sleep(pause)
+        self._connection.stop_trying()
         return False
 
     def _refuse_waited_out(self) -> None:
