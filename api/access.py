@@ -10,6 +10,7 @@ import msgspec
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from api.answers import Direct
 from api.machines.metrics import RouteMetrics
 
 CITIZEN_SCOPE = "citizen"
@@ -55,9 +56,10 @@ def open_to(
 
 
 class Route:
-    """An address: its operations by method (HEAD beside GET) and its Allow header."""
+    """An address: its operations by method (HEAD beside GET) and its Allow header. `direct`: what
+    the edge answers by itself, by method."""
 
-    __slots__ = ("allow", "is_public", "metrics", "operations", "template")
+    __slots__ = ("allow", "direct", "is_public", "metrics", "operations", "template")
 
     def __init__(self, template: str, operations: dict[str, Access]) -> None:
         self.template = template
@@ -66,7 +68,13 @@ class Route:
             self.operations["HEAD"] = operations["GET"]
         self.allow = ", ".join(sorted([*self.operations, "OPTIONS"])).encode()
         self.is_public = any(access.cache == "public" for access in operations.values())
+        self.direct: dict[str, Direct] = {}
         self.metrics = RouteMetrics(template)
+
+    def answer_directly(self, method: str, answer: Direct) -> None:
+        self.direct[method] = answer
+        if method == "GET":
+            self.direct["HEAD"] = answer
 
 
 class HandlerWithoutAccess(ValueError):
@@ -78,6 +86,7 @@ class RouteTable:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
+        self.by_template = {route.template: route for route in self.routes}
         self._exact = {r.template.encode(): r for r in self.routes if "{" not in r.template}
         self._templates = [
             (r.template.encode().split(b"/"), r) for r in self.routes if "{" in r.template

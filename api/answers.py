@@ -1,7 +1,7 @@
 """What the edge and the routes hand each other: one call, one answer."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from api.problems import Language, language_of
@@ -15,7 +15,6 @@ JSON_HEADER: Header = (b"content-type", b"application/json")
 # Sent with every answer. The policy for API answers; pages of the site bring their own.
 SAFETY_HEADERS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
     (b"server", b"chengxin"),  # else the server puts its own name here
 )
 API_POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
@@ -24,11 +23,16 @@ ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
 
 
 class Answer(NamedTuple):
-    """`headers`: all of them but Content-Length."""
+    """`headers`: all of them, as they go out."""
 
     status: int
     headers: list[Header]
     body: bytes
+
+
+def answer_of(status: int, headers: Iterable[Header], body: bytes) -> Answer:
+    """An answer with a body of known length."""
+    return Answer(status, [*headers, (b"content-length", b"%d" % len(body))], body)
 
 
 class Call:
@@ -39,9 +43,9 @@ class Call:
 
     __slots__ = ("_trace_id", "failure", "headers", "principal", "query", "scope")
 
-    def __init__(self, scope: Any, headers: dict[bytes, bytes]) -> None:
+    def __init__(self, scope: Any) -> None:
         self.scope = scope
-        self.headers = headers
+        self.headers: dict[bytes, bytes] = {}
         self.query: dict[str, str] = {}
         self.principal: Principal | None = None
         self.failure: Exception | None = None

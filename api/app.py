@@ -45,6 +45,7 @@ from api.public.site_files import SiteFiles
 from api.services import Services
 from api.settings import Settings, settings_from, snapshot_key_of
 from api.store.protocol import SnapshotReader
+from api.store.reader import BeforeServing, ValkeyReader
 from api.tokens import TokenVerifier
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import CATALOGUE_DOCUMENT, RULES_DOCUMENT
@@ -53,11 +54,12 @@ from scoring.contract.snapshot import CATALOGUE_DOCUMENT, RULES_DOCUMENT
 class Parts(msgspec.Struct, kw_only=True):
     """The real things behind the routes; tests put others in their place.
 
-    `open_ledger` is called on the running event loop, which the ledger then belongs to.
-    `mounts`: whole applications at a prefix, which guard themselves.
+    `make_reader` is given what the reader must await with a ledger position before it serves a
+    store that may have lost live marks. `open_ledger` is called on the running event loop, which
+    the ledger then belongs to. `mounts`: whole applications at a prefix, which guard themselves.
     """
 
-    reader: SnapshotReader
+    make_reader: Callable[[BeforeServing], SnapshotReader]
     open_ledger: Callable[[], Awaitable[Ledger]]
     snapshot_key: bytes
     notices: Notices
@@ -67,7 +69,7 @@ class Parts(msgspec.Struct, kw_only=True):
 
 
 def create_app(settings: Settings, parts: Parts) -> Edge:
-    services = Services(parts.reader)
+    services = Services(parts.make_reader)
     metrics = Metrics()
     verifier = _verifier(settings, parts)
     keys = KeyFollower(
@@ -77,7 +79,7 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
         fetch=parts.fetch_keys,
     )
     verifier.on_unknown_key = keys.ask
-    direct = _direct_routes(settings, parts.reader)
+    direct = _direct_routes(settings, services.reader)
     inner = Litestar(
         [
             *_citizen_handlers(services, direct),
@@ -95,13 +97,15 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
         openapi_config=openapi_config(version("chengxin")),
         logging_config=None,
     )
+    table = route_table_of(inner)
+    for (method, template), answer in direct.items():
+        table.by_template[template].answer_directly(method, answer)
     return Edge(
         inner,
-        table=route_table_of(inner),
+        table=table,
         verifier=verifier,
         metrics=metrics,
         body_limit_bytes=settings.body_limit_bytes,
-        direct=direct,
         mounts=parts.mounts,
         site=SiteFiles(settings.site_dir) if settings.site_dir is not None else None,
     )
@@ -115,10 +119,8 @@ def from_environment() -> Edge:
 
 def parts_from(settings: Settings) -> Parts:
     """Raises SettingRefused, NoticeBroken."""
-    from api.store.reader import open_reader
-
     return Parts(
-        reader=open_reader(settings.store_url),
+        make_reader=lambda replay: ValkeyReader(settings.store_url, before_serving=replay),
         open_ledger=partial(open_ledger, Path(settings.ledger_url.removeprefix("sqlite:///"))),
         snapshot_key=snapshot_key_of(settings),
         notices=load_notices(),
@@ -178,13 +180,14 @@ async def _open(parts: Parts, services: Services, keys: KeyFollower) -> AsyncIte
     async with AsyncExitStack() as stack:
         ledger = await parts.open_ledger()
         stack.push_async_callback(ledger.close)
-        await parts.reader.open()
-        stack.push_async_callback(parts.reader.close)
-        marks = LiveMarks(ledger, parts.reader, parts.snapshot_key)
+        marks = LiveMarks(ledger, services.reader, parts.snapshot_key)
+        enrolments = EnrolmentService(ledger, marks, _milliseconds(parts), parts.notices)
+        services.fill(ledger, marks, enrolments)
+        stack.callback(services.empty)
+        await services.reader.open()
+        stack.push_async_callback(services.reader.close)
         marks.start()
         stack.push_async_callback(marks.stop)
-        services.fill(ledger, EnrolmentService(ledger, marks, _milliseconds(parts), parts.notices))
-        stack.callback(services.empty)
         await keys.open()
         stack.push_async_callback(keys.close)
         yield

@@ -32,6 +32,7 @@ def response_of(answer: Answer) -> Response[Any]:
     """The answer's bytes as they are; Litestar must not encode them again."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
     media_type = headers.pop("content-type")
+    del headers["content-length"]  # Litestar counts for itself
     return Response(answer.body, status_code=answer.status, headers=headers, media_type=media_type)
 
 

@@ -26,6 +26,13 @@ def _opaque(tag: bytes) -> bytes:
     return tag.strip().removeprefix(b"W/")
 
 
+def conditional(answer: Answer, call: Call) -> Answer:
+    """The answer, or 304 where the caller holds it already."""
+    return (
+        unchanged(answer) if answer.status == 200 and is_unchanged(call, answer.headers) else answer
+    )
+
+
 def unchanged(answer: Answer) -> Answer:
     kept = [header for header in answer.headers if header[0] not in CONTENT_HEADERS]
     return Answer(304, kept, b"")
@@ -33,8 +40,6 @@ def unchanged(answer: Answer) -> Answer:
 
 async def sent(answer: Answer, call: Call, send: Any) -> None:
     status, headers, body = answer
-    if status not in (204, 304):
-        headers = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     if call.scope["method"] == "HEAD":
         body = b""

@@ -7,7 +7,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from api.access import open_to
-from api.answers import Answer
+from api.answers import Answer, answer_of
 from api.inner import response_of
 from api.public.documents import public_headers
 
@@ -28,7 +28,7 @@ def interface_handler(describe: Callable[[], bytes], *, max_age_seconds: int) ->
         if not made:
             document = describe()
             etag = hashlib.sha256(document).hexdigest()[:16]
-            made.append(Answer(200, public_headers(etag, max_age_seconds), document))
+            made.append(answer_of(200, public_headers(etag, max_age_seconds), document))
         return response_of(made[0])
 
     return interface

@@ -15,6 +15,7 @@ from api.answers import (
     Call,
     Direct,
     Header,
+    answer_of,
 )
 from api.inner import ApiRequest, call_of, response_of
 from api.me.records import band_of, refuse_corrupt, value_of
@@ -22,25 +23,14 @@ from api.schemas import BandAnswer, ScoreAnswer
 from api.store.protocol import SnapshotReader, Version
 from api.versions import PerVersion, rules_of
 from scoring.contract.documents import Band
-from scoring.contract.snapshot import RecordCorrupt, decode_hot, tag_of
+from scoring.contract.snapshot import TAG_CHARS, HotRecord, RecordCorrupt, decode_hot, tag_of
 
 HEADERS: list[Header] = [JSON_HEADER, NEVER_CACHED, API_POLICY, *SAFETY_HEADERS]
 _LEAD = b'{"score":'
 
 
-class ScoreTemplate(msgspec.Struct, frozen=True):
-    """`tails`: for each band, all of the answer that follows the number."""
-
-    bands: list[Band]
-    tails: list[bytes]
-
-
-def score_template(version: Version) -> ScoreTemplate:
-    bands = rules_of(version).bands
-    return ScoreTemplate(bands, [_tail(version, band) for band in bands])
-
-
 def _tail(version: Version, band: Band) -> bytes:
+    """All of the answer that follows the number."""
     manifest = version.manifest
     answer = ScoreAnswer(
         score=0,
@@ -52,25 +42,45 @@ def _tail(version: Version, band: Band) -> bytes:
     return msgspec.json.encode(answer).removeprefix(_LEAD + b"0")
 
 
+class VersionAnswers:
+    """The answers of one version, made when first needed. At most one for each score there is:
+    a record that does not pass its checks makes none."""
+
+    def __init__(self, version: Version) -> None:
+        self._bands = rules_of(version).bands
+        self._tails = [_tail(version, band) for band in self._bands]
+        self._made: dict[bytes, Answer] = {}
+
+    def of(self, value: bytes, tag: bytes) -> Answer:
+        """`value`: a hot record as stored. Raises RecordCorrupt."""
+        if not value.startswith(tag):
+            raise RecordCorrupt("hot record of another citizen")
+        content = value[TAG_CHARS:]
+        answer = self._made.get(content)
+        if answer is None:
+            answer = self._made[content] = self._answer(decode_hot(value, tag.decode()))
+        return answer
+
+    def _answer(self, record: HotRecord) -> Answer:
+        band_of(record, self._bands)
+        body = b"%b%d%b" % (_LEAD, record.score_points, self._tails[record.band_index])
+        return answer_of(200, HEADERS, body)
+
+
 class ScoreRoute:
     def __init__(self, reader: SnapshotReader) -> None:
         self._reader = reader
-        self._templates = PerVersion(score_template)
+        self._answers = PerVersion(VersionAnswers)
 
     async def __call__(self, call: Call) -> Answer:
         """Raises Problem, StoreDown."""
         subject = call.caller.snapshot_subject
         version = self._reader.version()
-        stored = await self._reader.hot(version, subject)
-        value = value_of(stored)
-        template = self._templates.of(version)
+        value = value_of(await self._reader.hot(version, subject))
         try:
-            record = decode_hot(value, tag_of(subject))
-            band_of(record, template.bands)
+            return self._answers.of(version).of(value, tag_of(subject).encode())
         except RecordCorrupt as error:
             refuse_corrupt(error)
-        body = b"%b%d%b" % (_LEAD, record.score_points, template.tails[record.band_index])
-        return Answer(200, HEADERS, body)
 
 
 def score_handler(route: Direct) -> HTTPRouteHandler:

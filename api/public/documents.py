@@ -17,14 +17,17 @@ from api.answers import (
     Call,
     Direct,
     Header,
+    answer_of,
 )
 from api.inner import ApiRequest, call_of, response_of
+from api.problems import Problem
 from api.store.protocol import SnapshotReader, Version
 from api.versions import PerVersion, decoded_document, document_of
 from scoring.contract.documents import BenefitsDocument, CatalogueDocument, RulesDocument
 from scoring.contract.snapshot import BENEFITS_DOCUMENT
 
 RENDERING = 1  # part of the ETag: raise it when the same snapshot is answered with other bytes
+MAX_SCENE_CHARS = 64
 STALE_SECONDS = 3_600  # how long a cache may go on answering while it asks us, or cannot reach us
 
 
@@ -54,7 +57,7 @@ class DocumentRoute:
         return self._answers.of(self._reader.version())
 
     def _made(self, version: Version) -> Answer:
-        return Answer(200, self._headers(version), document_of(version, self._name))
+        return answer_of(200, self._headers(version), document_of(version, self._name))
 
     def _headers(self, version: Version) -> list[Header]:
         snapshot = version.manifest.snapshot
@@ -72,14 +75,16 @@ class BenefitsRoute(DocumentRoute):
         )
 
     async def __call__(self, call: Call) -> Answer:
-        """Raises StoreDown."""
+        """Raises Problem, StoreDown."""
         version = self._reader.version()
         scene = call.query.get("tag")
         if scene is None:
             return self._answers.of(version)
+        if len(scene) > MAX_SCENE_CHARS:
+            raise Problem("invalid_parameter")
         items = [item for item in self._documents.of(version).items if item.scene == scene]
         body = msgspec.json.encode(BenefitsDocument(items=items))
-        return Answer(200, self._headers(version), body)
+        return answer_of(200, self._headers(version), body)
 
 
 def rules_handler(route: Direct) -> HTTPRouteHandler:
@@ -107,7 +112,7 @@ def benefits_handler(route: Direct) -> HTTPRouteHandler:
     async def benefits(
         request: ApiRequest,
         tag: Annotated[
-            str | None, QueryParameter(description="场景，如 信易行", max_length=64)
+            str | None, QueryParameter(description="场景，如 信易行", max_length=MAX_SCENE_CHARS)
         ] = None,
     ) -> Response[BenefitsDocument]:
         return response_of(await route(call_of(request)))

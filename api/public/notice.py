@@ -5,7 +5,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from api.access import open_to
-from api.answers import Answer
+from api.answers import answer_of
 from api.inner import ApiRequest, call_of, response_of
 from api.ledger.notice import NoticeDocument
 from api.me.enrolment import notice_language
@@ -28,6 +28,6 @@ def notice_handler(services: Services, *, max_age_seconds: int) -> HTTPRouteHand
             (b"vary", b"Accept-Language"),
             (b"content-language", document.language.encode()),
         ]
-        return response_of(Answer(200, headers, msgspec.json.encode(document)))
+        return response_of(answer_of(200, headers, msgspec.json.encode(document)))
 
     return notice

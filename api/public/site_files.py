@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from api.answers import SAFETY_HEADERS, Answer, Call, Header
+from api.answers import SAFETY_HEADERS, Answer, Call, Header, answer_of
 from api.problems import Problem
 
 MAX_AGE_SECONDS = 300
@@ -64,7 +64,7 @@ class SiteFiles:
         if not page.is_file():
             raise Problem("not_found")
         headers = [(b"cache-control", b"no-store"), *_page_headers("text/html; charset=utf-8")]
-        return Answer(404, headers, page.read_bytes())
+        return answer_of(404, headers, page.read_bytes())
 
 
 def _file_answer(path: Path, if_none_match: bytes | None) -> Answer:
@@ -79,13 +79,14 @@ def _file_answer(path: Path, if_none_match: bytes | None) -> Answer:
     headers = [(b"etag", etag), (b"cache-control", cache), *_page_headers(_media_type(path))]
     if if_none_match is not None and etag in [tag.strip() for tag in if_none_match.split(b",")]:
         return Answer(304, [header for header in headers if header[0] != b"content-type"], b"")
-    return Answer(200, headers, path.read_bytes())
+    return answer_of(200, headers, path.read_bytes())
 
 
 def _page_headers(media_type: str) -> list[Header]:
     return [
         (b"content-type", media_type.encode()),
         (b"content-security-policy", PAGE_POLICY),
+        (b"referrer-policy", b"no-referrer"),
         *SAFETY_HEADERS,
     ]
 
@@ -101,4 +102,4 @@ def _moved(raw_path: bytes) -> Answer:
     on this host whatever the client sent."""
     location = b"/" + raw_path.lstrip(b"/")
     headers = [(b"location", location), (b"cache-control", b"no-store"), *SAFETY_HEADERS]
-    return Answer(308, headers, b"")
+    return answer_of(308, headers, b"")

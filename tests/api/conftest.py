@@ -15,7 +15,15 @@ def city() -> City:
     return make_city()
 
 
+@pytest.fixture(scope="module")
+def service(city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One for a module: its tests leave nothing behind that another would see."""
+    with service_of(city, tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
 @pytest.fixture
-def service(city: City, tmp_path: Path) -> Iterator[Service]:
+def fresh(city: City, tmp_path: Path) -> Iterator[Service]:
+    """One for a test that changes what is stored or breaks a part."""
     with service_of(city, tmp_path) as running:
         yield running

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from api.app import Parts, create_app
 from api.edge import Edge
 from api.ledger.notice import load_notices
-from api.ledger.sqlite import open_ledger
+from api.ledger.sqlite import SqliteLedger, open_ledger
 from api.settings import Settings
 from tests.api.city import SNAPSHOT_KEY, City, MemoryReader, subject
 
@@ -79,12 +79,22 @@ class Service:
     """`signer`: the provider the service trusts."""
 
     def __init__(
-        self, runner: asyncio.Runner, app: Edge, reader: MemoryReader, signer: Signer
+        self,
+        runner: asyncio.Runner,
+        app: Edge,
+        reader: MemoryReader,
+        signer: Signer,
+        ledgers: Sequence[SqliteLedger],
     ) -> None:
         self._runner = runner
         self.app = app
         self.reader = reader
         self.signer = signer
+        self._ledgers = ledgers
+
+    @property
+    def ledger(self) -> SqliteLedger:
+        return self._ledgers[0]
 
     def run(self, awaitable: Any) -> Any:
         return self._runner.run(awaitable)
@@ -155,9 +165,15 @@ async def exchange(
 def service_of(city: City, folder: Path, **settings: Any) -> Iterator[Service]:
     signer = Signer()
     reader = MemoryReader(city)
+    ledgers: list[SqliteLedger] = []
+
+    async def opened() -> SqliteLedger:
+        ledgers.append(await open_ledger(folder / "ledger.sqlite"))
+        return ledgers[0]
+
     parts = Parts(
-        reader=reader,
-        open_ledger=lambda: open_ledger(folder / "ledger.sqlite"),
+        make_reader=lambda _: reader,
+        open_ledger=opened,
         snapshot_key=SNAPSHOT_KEY,
         notices=load_notices(),
         fetch_keys=lambda _: json.dumps({"keys": [signer.jwk()]}).encode(),
@@ -167,7 +183,7 @@ def service_of(city: City, folder: Path, **settings: Any) -> Iterator[Service]:
         deadline = time.monotonic() + 5
         while not app.has_keys and time.monotonic() < deadline:
             runner.run(asyncio.sleep(0.005))
-        yield Service(runner, app, reader, signer)
+        yield Service(runner, app, reader, signer, ledgers)
 
 
 def settings_for(folder: Path, **changes: Any) -> Settings:
