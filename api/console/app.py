@@ -15,6 +15,7 @@ from api.console.assets import Asset, asset_of, assets_below
 
 STATIC = Path(__file__).parent / "static"
 MOUNTS = ("/console", "/me")
+LOGIN_SCOPE = "openid citizen"
 CONFIG_PATH = "/console/config.json"
 
 Headers = list[tuple[bytes, bytes]]
@@ -34,6 +35,19 @@ class PagesConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     console: LoginClient | None = None
     me: LoginClient | None = None
+
+
+def pages_config(
+    issuer: str, *, console_client: str | None, citizen_client: str | None
+) -> PagesConfig:
+    """Client ids as registered at the provider; None or empty where a page has no log-in."""
+
+    def client(client_id: str | None) -> LoginClient | None:
+        if not client_id:
+            return None
+        return LoginClient(issuer=issuer, client_id=client_id, scope=LOGIN_SCOPE)
+
+    return PagesConfig(console=client(console_client), me=client(citizen_client))
 
 
 def pages_mounts(config: PagesConfig) -> dict[str, AsgiApp]:

@@ -85,7 +85,7 @@ def _failed(provider: Provider, failure: AuthorizationFailed) -> Response[str]:
 @get("/.well-known/openid-configuration", include_in_schema=False)
 async def discovery(request: ProviderRequest) -> Response[bytes]:
     config = _provider(request).config
-    scopes = {word for client in config.clients for word in client.scopes}
+    scopes = {word for client in config.clients for word in client.scopes} - {OPENID_SCOPE}
     content = {
         "issuer": config.issuer,
         "authorization_endpoint": f"{config.issuer}/authorize",

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from api.app import Parts, create_app
-from api.console.app import LoginClient, PagesConfig, pages_mounts
+from api.console.app import pages_config, pages_mounts
 from api.identity.app import create_provider_app
-from api.identity.config import Persona
-from api.identity.demo import CITIZEN_CLIENT, CONSOLE_CLIENT, demo_provider
+from api.identity.config import Client, Persona, ProviderConfig
 from api.identity.keys import make_signing_key
 from api.ledger.notice import load_notices
 from api.ledger.sqlite import open_ledger
@@ -93,24 +92,30 @@ async def demo(folder: Path) -> AsyncIterator[str]:
     """The address of the pages."""
     port, identity_port = free_ports()
     origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{identity_port}"
-    clients = {
-        name: LoginClient(issuer=issuer, client_id=client_id, scope="openid citizen")
-        for name, client_id in (("console", CONSOLE_CLIENT), ("me", CITIZEN_CLIENT))
-    }
     reader = MemoryReader(make_city())
     parts = Parts(
         make_reader=lambda _: reader,
         open_ledger=lambda: open_ledger(folder / "ledger.sqlite"),
         snapshot_key=SNAPSHOT_KEY,
         notices=load_notices(),
-        mounts=pages_mounts(PagesConfig(**clients)),
+        mounts=pages_mounts(
+            pages_config(issuer, console_client="console", citizen_client="citizen")
+        ),
     )
-    provider = demo_provider(
+    provider = ProviderConfig(
         issuer=issuer,
         audience=AUDIENCE,
-        key_file=folder / "identity.pem",
+        key_file=str(folder / "identity.pem"),
         personas=PERSONAS,
-        origins=[origin],
+        clients=[
+            Client(
+                client_id=client_id,
+                name=page,
+                redirect_uris=[f"{origin}/{page}/"],
+                scopes=["openid", "citizen"],
+            )
+            for client_id, page in (("console", "console"), ("citizen", "me"))
+        ],
     )
     settings = settings_for(folder, issuer=issuer, jwks_uri=f"{issuer}/jwks.json")
     async with (
@@ -184,9 +189,10 @@ def test_the_console_logs_in_sends_a_request_and_shows_the_answer(stage: Stage) 
         await page.goto(f"{origin}/console/#getMyScore")
         await page.wait_for_selector("nav a[aria-current]")
         await log_in(page, "rich")
-        await page.wait_for_function("document.getElementById('token').value !== ''")
+        await expect(page.locator("#token")).not_to_have_value("")
         assert "code=" not in page.url
         await page.click("main form button")
+        await page.wait_for_selector("#answer pre")
         answer = await page.inner_text("#answer")
         assert "200 OK" in answer
         assert '"score": 572' in answer
@@ -241,7 +247,7 @@ def test_a_citizen_joins_after_reading_and_leaves_again(stage: Stage) -> None:
         await page.click("#withdraw")
         await page.click("#confirm-yes")
         await page.wait_for_selector("#outside:visible")
-        assert await page.inner_text("#status") == "您已退出，分数已删除。"
+        await expect(page.locator("#status")).to_have_text("您已退出，分数已删除。")
 
     stage.play(scene)
 
@@ -253,9 +259,7 @@ def test_a_minor_is_told_kindly_that_nothing_is_lost(stage: Stage) -> None:
         await page.wait_for_selector("#outside:visible")
         await page.check("#agreed")
         await page.click("#enrol")
-        await page.wait_for_function(
-            "document.getElementById('status').textContent.includes('成年')"
-        )
+        await expect(page.locator("#status")).to_contain_text("成年人")
         assert "不会被评分" in await page.inner_text("#status")
 
     stage.play(scene)
@@ -264,8 +268,7 @@ def test_a_minor_is_told_kindly_that_nothing_is_lost(stage: Stage) -> None:
 def test_an_answer_nobody_asked_for_logs_nobody_in(stage: Stage) -> None:
     async def scene(page: Page, origin: str) -> None:
         await page.goto(f"{origin}/me/?code=stolen&state=made-up&iss=https://evil.example")
-        await page.wait_for_function("document.getElementById('status').textContent.length > 6")
-        assert "不是本页发起的" in await page.inner_text("#status")
+        await expect(page.locator("#status")).to_contain_text("不是本页发起的")
         assert await page.is_visible("#login")
 
     stage.play(scene)

@@ -259,6 +259,7 @@ def test_discovery_names_where_everything_is(http: TestClient) -> None:
     found = answer.json()
     assert found["issuer"] == ISSUER
     assert found["code_challenge_methods_supported"] == ["S256"]
+    assert found["scopes_supported"] == ["openid", "citizen", "staff:disputes"]
     assert answer.headers["access-control-allow-origin"] == "*"
     for member in ("jwks_uri", "authorization_endpoint"):
         assert http.get(found[member].removeprefix("http://127.0.0.1:9001")).status_code != 404
