@@ -40,7 +40,7 @@ def site_build(
     arguments = ["--out", str(out)]
     for name, value in (("--data", data), ("--snapshot", snapshot), ("--as-of", as_of)):
         arguments += [name, str(value)] if value is not None else []
-    typer.echo(_run("build_pages.py", arguments, url, InputRefused, "site_build_refused"))
+    typer.echo(_run("build_pages.py", arguments, url, "site_build_refused"))
 
 
 @app.command("check")
@@ -52,12 +52,11 @@ def site_check(
     """Look for dead links, empty columns, texts without source or date, foreign hosts, stale figures."""
     day = as_of or dt.datetime.now(dt.UTC).date().isoformat()
     arguments = ["--site", str(site), "--as-of", day, "--own-url", url]
-    typer.echo(_run("check_pages.py", arguments, url, VerificationFailed, "site_check_failed"))
+    typer.echo(_run("check_pages.py", arguments, url, "site_check_failed"))
 
 
-def _run(
-    script: str, arguments: list[str], url: str, refusal: type[ChengxinError], code: str
-) -> str:
+def _run(script: str, arguments: list[str], url: str, code: str) -> str:
+    """What the script printed. Raises the error whose exit code it ended with."""
     path = ROOT / "site" / script
     if not path.is_file():
         raise InputRefused(
@@ -76,5 +75,9 @@ def _run(
         check=False,
     )
     if done.returncode:
+        kinds: dict[int, type[ChengxinError]] = {
+            kind.exit_code: kind for kind in (InputRefused, VerificationFailed)
+        }
+        refusal = kinds.get(done.returncode, ChengxinError)
         raise refusal(code, done.stderr.strip(), where=script)
     return done.stdout.strip()
