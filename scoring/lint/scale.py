@@ -15,7 +15,8 @@ BANDS = 5
 
 
 def scale_problems(source: TomlSource, placed: list[tuple[int, Scale]]) -> Iterator[LintProblem]:
-    yield from dates(source, ("scale",), [scale for _, scale in placed])
+    if placed:  # where none could be read, that is the problem
+        yield from dates(source, ("scale",), [scale for _, scale in placed])
     for index, scale in placed:
         place = ("scale", index)
         yield from accountability(source, place, scale)
