@@ -60,11 +60,11 @@ class Edge:
     ) -> None:
         self._inner = inner
         self.table = table
-        self._verifier = verifier
+        self.verifier = verifier
         self._metrics = metrics
         self._body_limit_bytes = body_limit_bytes
         self._mounts = [(prefix.encode(), app) for prefix, app in (mounts or {}).items()]
-        self._site = site
+        self.site = site
         self._accepted = AcceptedTypes()
         self._elsewhere = RouteMetrics("(site)")
         metrics.add([*(route.metrics for route in table.routes), self._elsewhere])
@@ -72,7 +72,7 @@ class Edge:
     @property
     def has_keys(self) -> bool:
         """Whether tokens can be judged at all."""
-        return self._verifier.has_keys
+        return self.verifier.has_keys
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -117,10 +117,10 @@ class Edge:
         started = time.perf_counter()
         call = Call(scope)
         try:
-            if self._site is None:
+            if self.site is None:
                 raise Problem("not_found")
             call.headers = headers_of(scope["headers"])
-            answer = await self._site(call)
+            answer = await self.site(call)
         except Exception as error:
             answer = self._answer_to(error, call, None)
         await sent(answer, call, send)
@@ -152,9 +152,9 @@ class Edge:
 
     def _identify(self, scope_word: str, call: Call) -> None:
         try:
-            principal = self._verifier.principal_of(call.headers.get(b"authorization", b""))
+            principal = self.verifier.principal_of(call.headers.get(b"authorization", b""))
         except TokenRefused:
-            if not self._verifier.has_keys:
+            if not self.verifier.has_keys:
                 raise Problem("keys_unavailable") from None
             self._metrics.refused_tokens += 1
             raise Problem("token_refused", headers=[CHALLENGE]) from None

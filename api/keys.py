@@ -21,6 +21,9 @@ from api.strict_json import NotStrictJson, strict_json
 
 # Asymmetric only: a symmetric key in a public document would be no secret.
 ALGORITHMS = frozenset({"ES256", "ES384", "EdDSA", "PS256", "RS256"})
+# PyJWT takes a key of any curve for any ES algorithm (RFC 7518 3.4 ties each to one).
+CURVES = {"ES256": {"P-256"}, "ES384": {"P-384"}, "ES512": {"P-521"}, "EdDSA": {"Ed25519"}}
+MIN_RSA_BITS = 2_048  # RFC 7518 3.3
 MAX_DOCUMENT_BYTES = 65_536
 MAX_KEYS = 32
 MAX_KID_CHARS = 128
@@ -55,11 +58,16 @@ def verification_key_of(
         raise KeysRefused("algorithm missing or not allowed")
     if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
         raise KeysRefused("not a key for signatures")
+    if jwk.get("crv") not in CURVES.get(algorithm, {None}):
+        raise KeysRefused("not the algorithm's curve")
     public = {name: value for name, value in jwk.items() if name != "d"}
     try:
-        return VerificationKey(algorithm, jwt.PyJWK(public, algorithm).key)
+        key = jwt.PyJWK(public, algorithm).key
     except (jwt.PyJWTError, ValueError, TypeError, KeyError) as error:
         raise KeysRefused("not a key") from error
+    if getattr(key, "key_size", MIN_RSA_BITS) < MIN_RSA_BITS and jwk.get("kty") == "RSA":
+        raise KeysRefused("RSA key too short")
+    return VerificationKey(algorithm, key)
 
 
 def key_set_of(document: bytes) -> KeySet:

@@ -125,16 +125,21 @@ class TokenVerifier:
         self._snapshot_subject_of = snapshot_subject_of
         self._clock = clock
         self.on_unknown_key: Callable[[], None] = _do_nothing
-        self._keys: KeySet | None = None
+        self.keys: KeySet | None = None
         self._cache: dict[bytes, Principal] = {}
 
     @property
     def has_keys(self) -> bool:
-        return self._keys is not None
+        return self.keys is not None
+
+    @property
+    def remembered(self) -> int:
+        """Tokens held in memory as verified."""
+        return len(self._cache)
 
     def use(self, keys: KeySet) -> None:
         """From now on these keys alone; nothing verified with others is remembered."""
-        self._keys = keys
+        self.keys = keys
         self._cache = {}
 
     def principal_of(self, authorization: bytes) -> Principal:
@@ -158,10 +163,10 @@ class TokenVerifier:
         bearer = (
             _BEARER.match(authorization) if len(authorization) <= MAX_TOKEN_BYTES + 16 else None
         )
-        if bearer is None or self._keys is None:
+        if bearer is None or self.keys is None:
             raise TokenRefused("no bearer token")
         try:
-            header, payload = verified_part(bearer[1], self._keys)
+            header, payload = verified_part(bearer[1], self.keys)
         except UnknownKey:
             self.on_unknown_key()
             raise

@@ -25,7 +25,7 @@ class SiteFiles:
     """Looks a path up on each request, so that a rebuilt site is served without a restart."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+        self.folder = folder.resolve()
 
     async def __call__(self, call: Call) -> Answer:
         """Raises Problem not_found, method_not_allowed."""
@@ -56,11 +56,11 @@ class SiteFiles:
             return None
         if any(not part or part.startswith(".") for part in parts):
             return None
-        path = self._folder.joinpath(*parts).resolve()
-        return path if path.is_relative_to(self._folder) else None
+        path = self.folder.joinpath(*parts).resolve()
+        return path if path.is_relative_to(self.folder) else None
 
     def _missing(self) -> Answer:
-        page = self._folder / "404.html"
+        page = self.folder / "404.html"
         if not page.is_file():
             raise Problem("not_found")
         headers = [(b"cache-control", b"no-store"), *_page_headers("text/html; charset=utf-8")]

@@ -6,24 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.city import City, make_city
+from tests.api.city import make_city
 from tests.api.service import Service, service_of
 
 
-@pytest.fixture(scope="session")
-def city() -> City:
-    return make_city()
-
-
 @pytest.fixture(scope="module")
-def service(city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One for a module: its tests leave nothing behind that another would see."""
-    with service_of(city, tmp_path_factory.mktemp("service")) as running:
+    with service_of(make_city(), tmp_path_factory.mktemp("service")) as running:
         yield running
 
 
 @pytest.fixture
-def fresh(city: City, tmp_path: Path) -> Iterator[Service]:
+def fresh(tmp_path: Path) -> Iterator[Service]:
     """One for a test that changes what is stored or breaks a part."""
-    with service_of(city, tmp_path) as running:
+    with service_of(make_city(), tmp_path) as running:
         yield running

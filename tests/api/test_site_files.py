@@ -1,0 +1,115 @@
+"""The static site: pages with the right headers, and nothing that is not a page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.city import make_city
+from tests.api.service import Service, service_of
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    root = tmp_path_factory.mktemp("web")
+    folder = root / "site"
+    (folder / "rules").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    (folder / ".hidden").write_text("no")
+    (folder / "index.html").write_text("<p>首页</p>", "utf-8")
+    (folder / "404.html").write_text("<p>没有</p>", "utf-8")
+    (folder / "rules" / "index.html").write_text("<p>规则</p>", "utf-8")
+    (folder / "main.1a2b3c4d.min.js").write_text("1")
+    (folder / "政策.html").write_text("<p>政策</p>", "utf-8")
+    (root / "secret.txt").write_text("secret")
+    (folder / "link.txt").symlink_to(root / "secret.txt")
+    with service_of(make_city(), root, site_dir=folder) as service:
+        yield service
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/", "首页"),
+        ("/index.html", "首页"),
+        ("/rules/", "规则"),
+        ("/%E6%94%BF%E7%AD%96.html", "政策"),
+        ("/?q=1", "首页"),
+    ],
+)
+def test_a_page_is_served_with_its_type_and_a_policy(site: Service, path: str, text: str) -> None:
+    reply = site.get(path, accept="text/html")
+    assert reply.status == 200
+    assert text in reply.body.decode()
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
+    assert reply.headers["cache-control"].startswith("public, max-age=300")
+
+
+def test_a_page_is_confirmed_by_its_etag_and_head_has_no_body(site: Service) -> None:
+    page = site.get("/")
+    unchanged = site.get("/", if_none_match=page.headers["etag"])
+    head = site.ask("HEAD", "/")
+    assert (unchanged.status, unchanged.body) == (304, b"")
+    assert (head.status, head.body, head.headers) == (200, b"", page.headers)
+
+
+def test_a_file_with_a_digest_in_its_name_is_kept_for_ever(site: Service) -> None:
+    reply = site.get("/main.1a2b3c4d.min.js")
+    assert reply.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert "javascript" in reply.headers["content-type"]
+
+
+def test_a_folder_without_slash_moves_to_the_one_with(site: Service) -> None:
+    reply = site.get("/rules")
+    assert (reply.status, reply.headers["location"]) == (308, "/rules/")
+
+
+@pytest.mark.parametrize("path", ["//evil.example", "//rules", "/\\evil.example"])
+def test_a_move_never_leaves_this_host(site: Service, path: str) -> None:
+    location = site.get(path).headers.get("location", "/")
+    assert location.startswith("/")
+    assert not location.startswith("//")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/empty/",
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/rules/..%2f..%2fsecret.txt",
+        "/..%5csecret.txt",
+        "/.hidden",
+        "/rules/%00",
+        "/%ff",
+        "/link.txt",
+        "/rules//index.html",
+        "/" + "a" * 5_000,
+        "/" + "a/" * 400,
+    ],
+)
+def test_what_is_no_page_is_404_with_the_sites_own_page(site: Service, path: str) -> None:
+    reply = site.get(path)
+    assert reply.status == 404
+    assert "没有" in reply.body.decode()
+    assert reply.headers["cache-control"] == "no-store"
+
+
+def test_a_page_can_only_be_read(site: Service) -> None:
+    reply = site.ask("POST", "/")
+    assert (reply.status, reply.code) == (405, "method_not_allowed")
+    assert reply.headers["allow"] == "GET, HEAD"
+
+
+def test_the_interface_is_not_hidden_by_the_site(site: Service) -> None:
+    assert site.get("/v1/rules").headers["content-type"] == "application/json"
+    assert site.get("/v1/me/score").code == "token_refused"
+
+
+def test_a_page_written_later_is_served_without_a_restart(site: Service, tmp_path: Path) -> None:
+    folder = site.app.site.folder
+    (folder / "new.html").write_text("<p>新</p>", "utf-8")
+    assert site.get("/new.html").status == 200

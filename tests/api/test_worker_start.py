@@ -1,0 +1,89 @@
+"""A worker starts light and alone: no batch library, no store needed to come up."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from api.commands.serve import check_settings, server_command, server_environment
+from scoring.errors import ChengxinError
+
+HEAVY = {"polars", "pyarrow", "numpy", "pandas", "duckdb", "mkdocs", "jieba", "typer", "rich"}
+
+
+def test_the_service_imports_nothing_of_the_batch() -> None:
+    code = (
+        "import sys, json, api.app; print(json.dumps(sorted(m.split('.')[0] for m in sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    loaded = set(json.loads(done.stdout))
+    assert "litestar" in loaded
+    assert not HEAVY & loaded
+
+
+def settings(folder: Path) -> dict[str, str]:
+    (folder / "keys").mkdir()
+    (folder / "keys" / "snapshot.key").write_text("ab" * 32)
+    return {
+        **os.environ,
+        "CHENGXIN_ISSUER": "https://identity.example",
+        "CHENGXIN_JWKS_URI": "http://127.0.0.1:9/jwks",
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def status_of(url: str) -> tuple[int, dict[str, str]]:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310
+            return reply.status, dict(reply.headers)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, dict(error.headers)
+
+
+def test_the_server_comes_up_without_a_store_says_so_and_stops_when_told(tmp_path: Path) -> None:
+    environment = server_environment(tmp_path, settings(tmp_path))
+    port = free_port()
+    server = subprocess.Popen(
+        server_command(host="127.0.0.1", port=port, workers=1),
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        base = f"http://127.0.0.1:{port}"
+        for _ in range(200):
+            try:
+                health = status_of(base + "/healthz")
+                break
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        assert health[0] == 200
+        assert health[1]["server"] == "chengxin"
+        assert status_of(base + "/v1/rules")[0] == 503
+        assert status_of(base + "/readyz")[0] == 503
+        assert status_of(base + "/v1/me/score")[0] == 503  # no keys yet: nobody can be judged
+        assert status_of(base + "/%ff")[0] == 404
+    finally:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=15) == 0
+
+
+def test_a_bad_setting_stops_the_command_before_anything_starts(tmp_path: Path) -> None:
+    environment = server_environment(tmp_path, settings(tmp_path))
+    with pytest.raises(ChengxinError, match="CHENGXIN_BODY_LIMIT_BYTES"):
+        check_settings({**environment, "CHENGXIN_BODY_LIMIT_BYTES": "many"})
+    check_settings(environment)
