@@ -17,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.access import route_table_of
 from api.answers import AsgiApp, Direct
+from api.console.app import pages_config, pages_mounts
 from api.edge import Edge
 from api.inner import keep_failure
 from api.keys import KeyFollower, fetch
@@ -119,11 +120,23 @@ def from_environment() -> Edge:
 
 def parts_from(settings: Settings) -> Parts:
     """Raises SettingRefused, NoticeBroken."""
+    pages = pages_config(
+        settings.issuer,
+        console_client=settings.console_client,
+        citizen_client=settings.citizen_client,
+    )
     return Parts(
         make_reader=lambda replay: ValkeyReader(settings.store_url, before_serving=replay),
         open_ledger=partial(open_ledger, Path(settings.ledger_url.removeprefix("sqlite:///"))),
         snapshot_key=snapshot_key_of(settings),
         notices=load_notices(),
+        mounts=pages_mounts(
+            pages_config(
+                settings.issuer,
+                console_client=settings.console_client,
+                citizen_client=settings.citizen_client,
+            )
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """Published documents: the bytes built with the snapshot, served as they are, cached by anyone."""
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -27,6 +28,7 @@ from scoring.contract.documents import BenefitsDocument, CatalogueDocument, Rule
 from scoring.contract.snapshot import BENEFITS_DOCUMENT
 
 RENDERING = 1  # part of the ETag: raise it when the same snapshot is answered with other bytes
+SCENE = re.compile(r"[A-Za-z0-9\u4E00-\u9FFF_-]{1,64}")  # letters, digits, Han
 MAX_SCENE_CHARS = 64
 STALE_SECONDS = 3_600  # how long a cache may go on answering while it asks us, or cannot reach us
 
@@ -80,7 +82,7 @@ class BenefitsRoute(DocumentRoute):
         scene = call.query.get("tag")
         if scene is None:
             return self._answers.of(version)
-        if len(scene) > MAX_SCENE_CHARS:
+        if not SCENE.fullmatch(scene):
             raise Problem("invalid_parameter")
         items = [item for item in self._documents.of(version).items if item.scene == scene]
         body = msgspec.json.encode(BenefitsDocument(items=items))

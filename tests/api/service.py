@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from api.edge import Edge
 from api.ledger.notice import load_notices
 from api.ledger.sqlite import SqliteLedger, open_ledger
 from api.settings import Settings
+from api.store.protocol import SnapshotReader
+from api.store.reader import BeforeServing
 from tests.api.city import SNAPSHOT_KEY, City, MemoryReader, subject
 
 ISSUER = "https://identity.chengxin.example"
@@ -82,18 +84,15 @@ class Service:
         self,
         runner: asyncio.Runner,
         app: Edge,
-        *,
         reader: MemoryReader,
         signer: Signer,
         ledgers: Sequence[SqliteLedger],
-        city: City,
     ) -> None:
         self._runner = runner
         self.app = app
         self.reader = reader
         self.signer = signer
         self._ledgers = ledgers
-        self.city = city
 
     @property
     def ledger(self) -> SqliteLedger:
@@ -165,7 +164,15 @@ async def exchange(
 
 
 @contextmanager
-def service_of(city: City, folder: Path, **settings: Any) -> Iterator[Service]:
+def service_of(
+    city: City,
+    folder: Path,
+    *,
+    make_reader: Callable[[BeforeServing], SnapshotReader] | None = None,
+    mounts: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Iterator[Service]:
+    """`make_reader`: a real one in the place of the city in memory."""
     signer = Signer()
     reader = MemoryReader(city)
     ledgers: list[SqliteLedger] = []
@@ -175,10 +182,11 @@ def service_of(city: City, folder: Path, **settings: Any) -> Iterator[Service]:
         return ledgers[0]
 
     parts = Parts(
-        make_reader=lambda _: reader,
+        make_reader=make_reader or (lambda _: reader),
         open_ledger=opened,
         snapshot_key=SNAPSHOT_KEY,
         notices=load_notices(),
+        mounts=mounts or {},
         fetch_keys=lambda _: json.dumps({"keys": [signer.jwk()]}).encode(),
     )
     app = create_app(settings_for(folder, **settings), parts)
@@ -186,7 +194,7 @@ def service_of(city: City, folder: Path, **settings: Any) -> Iterator[Service]:
         deadline = time.monotonic() + 5
         while not app.has_keys and time.monotonic() < deadline:
             runner.run(asyncio.sleep(0.005))
-        yield Service(runner, app, reader=reader, signer=signer, ledgers=ledgers, city=city)
+        yield Service(runner, app, reader, signer, ledgers)
 
 
 def settings_for(folder: Path, **changes: Any) -> Settings:
@@ -199,6 +207,10 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
         "audience": AUDIENCE,
         "jwks_uri": ISSUER + "/jwks.json",
         "site_dir": None,
+        "console_client": "",
+        "citizen_client": "",
+        "console_client": None,
+        "citizen_client": None,
         "jwks_refresh_seconds": 300,
         "token_leeway_seconds": 10,
         "token_cache_entries": 1_000,

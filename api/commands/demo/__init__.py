@@ -17,7 +17,7 @@ from api.commands.demo.progress import Steps
 
 def demo(
     people: Annotated[
-        int | None, typer.Option(help="Size of the city; 100,000 on a first start.", min=20)
+        int | None, typer.Option(help="Size of the city; 100,000 on a first start.", min=100)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same city; 7.", min=0)] = None,
     port: Annotated[int, typer.Option(help="API and site, on loopback.", min=1, max=65535)] = 8000,
