@@ -36,9 +36,12 @@ def gather(job: GatherJob) -> int:
     """Write `work/records/part=NN/<first bucket>.arrow`, columns RECORDS; returns the rows."""
     citizens = _of_buckets(job, "citizens", CITIZENS).drop("snapshot_subject", "bucket")
     stale = _of_buckets(job, "stale", STALE)
-    facts = pl.concat([_coded(job, kind) for kind in sorted({file.kind for file in job.files})])
+    kinds = sorted({file.kind for file in job.files})
+    records = pl.concat(
+        [coded(enrolled(_facts(job, kind), citizens, stale), kind, job.plan) for kind in kinds]
+    )
     try:
-        records = enrolled_records(facts, citizens, stale).collect()
+        gathered = records.collect()
     except pl.exceptions.InvalidOperationError as error:
         raise VerificationFailed(
             "lake_word_unknown",
@@ -46,35 +49,28 @@ def gather(job: GatherJob) -> int:
             where=f"lake buckets {job.buckets}",
             do="build with the catalogue and rulebook the lake was filled under",
         ) from error
-    spill(records, job.work / "records", "part", f"{job.buckets[0]:02d}")
-    return records.height
+    spill(gathered, job.work / "records", "part", f"{job.buckets[0]:02d}")
+    return gathered.height
 
 
-def enrolled_records(
-    facts: pl.LazyFrame, citizens: pl.LazyFrame, stale: pl.LazyFrame
-) -> pl.LazyFrame:
-    """Records of enrolled people as they were last sent: RECORDS and `part`."""
-    return (
-        facts.join(citizens, on="subject")
-        .join(stale, on=["sequence", "line"], how="anti")
-        .select("part", *RECORDS)
-    )
+def enrolled(facts: pl.LazyFrame, citizens: pl.LazyFrame, stale: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of enrolled people as they were last sent, with `citizen` and `part`."""
+    return facts.join(citizens, on="subject").join(stale, on=["sequence", "line"], how="anti")
 
 
-def _coded(job: GatherJob, kind: str) -> pl.LazyFrame:
+def coded(facts: pl.LazyFrame, kind: str, plan: Plan) -> pl.LazyFrame:
+    """RECORDS and `part`: words become indices of the tables document, last, because most of the
+    lake is of people who are not enrolled."""
+    facts_of_kind = {fact.outcome: fact.index for fact in plan.facts if fact.kind == kind}
+    sources = {department: index for index, department in enumerate(plan.sources)}
+    return facts.with_columns(
+        fact_index=_code("outcome", facts_of_kind), source_index=_code("department", sources)
+    ).select("part", *RECORDS)
+
+
+def _facts(job: GatherJob, kind: str) -> pl.LazyFrame:
     paths = [job.lake / file.part.path for file in job.files if file.kind == kind]
-    facts = {fact.outcome: fact.index for fact in job.plan.facts if fact.kind == kind}
-    sources = {code: index for index, code in enumerate(job.plan.sources)}
-    return pl.scan_parquet(paths, hive_partitioning=False).select(
-        "subject",
-        "record_id",
-        "measure",
-        "happened_on",
-        "sequence",
-        "line",
-        _code("outcome", facts).alias("fact_index"),
-        _code("department", sources).alias("source_index"),
-    )
+    return pl.scan_parquet(paths, hive_partitioning=False)
 
 
 def _code(column: str, codes: dict[str, int]) -> pl.Expr:

@@ -1,6 +1,8 @@
 """What lies in a snapshot's folder is true, complete and reproducible."""
 
 import hashlib
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import hiredis
@@ -68,6 +70,15 @@ def test_the_number_of_jobs_changes_no_byte(
     out = f"again-{buckets_per_job}"
     again = rebuild(city_data, as_of=AS_OF, buckets_per_job=buckets_per_job, out=out)
     assert again.folder.name == built.folder.name
+    assert _tree(again.folder) == _tree(built.folder)
+
+
+def test_jobs_in_other_processes_change_no_byte(built: Built, city_data: Path) -> None:
+    """What a cluster needs: jobs and results travel by pickle, data by files alone."""
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
+        again = rebuild(
+            city_data, as_of=AS_OF, buckets_per_job=16, executor=processes, out="processes"
+        )
     assert _tree(again.folder) == _tree(built.folder)
 
 

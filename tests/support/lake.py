@@ -6,6 +6,7 @@ For tests of what comes after the door; what comes through it is tested in tests
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
 from pathlib import Path
 
 import msgspec
@@ -161,6 +162,7 @@ def rebuild(
     as_of: dt.date,
     rulebook: Rulebook | None = None,
     buckets_per_job: int | None = None,
+    executor: Executor | None = None,
     out: str = "snapshots",
 ) -> Built:
     folder = build(
@@ -173,6 +175,7 @@ def rebuild(
         as_of=as_of,
         keys=KEYS,
         buckets_per_job=buckets_per_job,
+        executor=executor,
     )
     content = (folder / "manifest.json").read_bytes()
     return Built(folder, msgspec.json.decode(content, type=Manifest))
