@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from api.ledger.fold import EnrolledBody, body_bytes
+from api.ledger.fold import EnrolledBody, body_bytes, enrolment_stream
 from api.ledger.protocol import EventDraft, IdempotencyClaim
 from api.ledger.sqlite import SqliteLedger, open_ledger
 from api.ledger.writer import Budgets
@@ -54,7 +54,13 @@ Append = Callable[[SqliteLedger, int], Awaitable[object]]
 def _draft(number: int) -> EventDraft:
     digest = hashlib.blake2b(number.to_bytes(8, "big"), digest_size=16).digest()
     subject = base64.urlsafe_b64encode(digest)[:22].decode()
-    return EventDraft(kind="enrolled", subject=subject, at_ms=1_790_000_000_000, body=_BODY)
+    return EventDraft(
+        kind="enrolled",
+        stream=enrolment_stream(subject),
+        subject=subject,
+        at_ms=1_790_000_000_000,
+        body=_BODY,
+    )
 
 
 def _plain(ledger: SqliteLedger, number: int) -> Awaitable[object]:

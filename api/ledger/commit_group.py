@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from api.ledger.fold import ENROLMENT_KINDS, NEVER_ENROLLED, folded, meets
+from api.ledger.kinds import is_known
 from api.ledger.protocol import (
     Appended,
     ConditionNotMet,
@@ -21,6 +22,7 @@ from api.ledger.protocol import (
     LedgerError,
     Replayed,
     Require,
+    StreamChanged,
 )
 
 ClaimKey = tuple[str, str]
@@ -31,6 +33,7 @@ class AppendRequest(msgspec.Struct, frozen=True):
     draft: EventDraft
     require: Require = "any"
     unchanged_since: int | None = None
+    stream_unchanged_since: int | None = None
     claim: IdempotencyClaim | None = None
 
     @property
@@ -45,12 +48,13 @@ class StoredClaim(msgspec.Struct, frozen=True):
 
 
 class StateBefore(msgspec.Struct, frozen=True):
-    """Read in the group's own transaction: last sequence number, claims and enrolments asked for;
-    what is missing in a mapping does not exist."""
+    """Read in the group's own transaction: last sequence number, and of claims, enrolments and
+    streams (their last seq) those asked for; what is missing in a mapping does not exist."""
 
     position: int
     claims: Mapping[ClaimKey, StoredClaim]
     enrolments: Mapping[str, Enrolment]
+    streams: Mapping[str, int]
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -69,6 +73,10 @@ def subjects_asked(requests: Iterable[AppendRequest]) -> list[str]:
     return [r.draft.subject for r in requests if r.is_conditional]
 
 
+def streams_asked(requests: Iterable[AppendRequest]) -> list[str]:
+    return [r.draft.stream for r in requests if r.stream_unchanged_since is not None]
+
+
 def answered_before(stored: StoredClaim, fingerprint: bytes) -> Replayed | IdempotencyConflict:
     if stored.fingerprint != fingerprint:
         return IdempotencyConflict()
@@ -85,8 +93,16 @@ def decide(requests: Iterable[AppendRequest], before: StateBefore) -> Decision:
 
 
 def numbered(draft: EventDraft, seq: int) -> Event:
+    """Raises EventRefused for a kind that is unknown or stands in the wrong stream."""
+    if not is_known(draft.kind, draft.stream):
+        raise EventRefused(f"kind {draft.kind} is not one of this stream's")
     return Event(
-        seq=seq, kind=draft.kind, subject=draft.subject, at_ms=draft.at_ms, body=draft.body
+        seq=seq,
+        kind=draft.kind,
+        stream=draft.stream,
+        subject=draft.subject,
+        at_ms=draft.at_ms,
+        body=draft.body,
     )
 
 
@@ -95,6 +111,7 @@ class _Group:
         self.position = before.position
         self.claims = dict(before.claims)
         self.enrolments = dict(before.enrolments)
+        self.streams = dict(before.streams)
         self.events: list[Event] = []
         self.new_claims: list[tuple[IdempotencyClaim, int]] = []
 
@@ -102,20 +119,30 @@ class _Group:
         claim, draft = request.claim, request.draft
         if claim is not None and (stored := self.claims.get((claim.scope, claim.key))):
             return answered_before(stored, claim.fingerprint)
+        if (unmet := self._unmet(request)) is not None:
+            return unmet
+        try:
+            return Appended(event=self._store(draft, claim))
+        except EventRefused as refused:
+            return refused
+        except msgspec.DecodeError as error:
+            return EventRefused(f"body is not that of an event of kind {draft.kind}: {error}")
+
+    def _unmet(self, request: AppendRequest) -> ConditionNotMet | StreamChanged | None:
+        draft, since = request.draft, request.stream_unchanged_since
         if request.is_conditional:
             enrolment = self.enrolments.get(draft.subject, NEVER_ENROLLED)
             if not meets(enrolment, request.require, request.unchanged_since):
                 return ConditionNotMet(enrolment)
-        try:
-            return Appended(event=self._store(draft, claim))
-        except msgspec.DecodeError as error:
-            return EventRefused(f"body is not that of an event of kind {draft.kind}: {error}")
+        if since is not None and (last := self.streams.get(draft.stream, 0)) != since:
+            return StreamChanged(last)
+        return None
 
     def _store(self, draft: EventDraft, claim: IdempotencyClaim | None) -> Event:
         event = numbered(draft, self.position + 1)
         if draft.kind in ENROLMENT_KINDS:
             self.enrolments[draft.subject] = folded(event.seq, event.kind, event.at_ms, event.body)
-        self.position = event.seq
+        self.position = self.streams[event.stream] = event.seq
         self.events.append(event)
         if claim is not None:
             stored = StoredClaim(claim.fingerprint, claim.status, claim.body)

@@ -12,7 +12,14 @@ from typing import Literal
 
 import msgspec
 
-from api.ledger.fold import NEVER_ENROLLED, EnrolledBody, WithdrawnBody, body_bytes, fold_of
+from api.ledger.fold import (
+    NEVER_ENROLLED,
+    EnrolledBody,
+    WithdrawnBody,
+    body_bytes,
+    enrolment_stream,
+    fold_of,
+)
 from api.ledger.notice import DEFAULT_LANGUAGE, Language, NoticeDocument, Notices, load_notices
 from api.ledger.protocol import (
     ConditionNotMet,
@@ -123,12 +130,21 @@ def enrolled_draft(subject: str, notice: NoticeDocument, receipt_id: str, at_ms:
         notice_sha256=notice.sha256,
         receipt_id=receipt_id,
     )
-    return EventDraft(kind="enrolled", subject=subject, at_ms=at_ms, body=body_bytes(body))
+    return _draft("enrolled", subject, at_ms, body)
 
 
 def withdrawn_draft(subject: str, at_ms: int) -> EventDraft:
-    body = body_bytes(WithdrawnBody())
-    return EventDraft(kind="withdrawn", subject=subject, at_ms=at_ms, body=body)
+    return _draft("withdrawn", subject, at_ms, WithdrawnBody())
+
+
+def _draft(kind: str, subject: str, at_ms: int, body: EnrolledBody | WithdrawnBody) -> EventDraft:
+    return EventDraft(
+        kind=kind,
+        stream=enrolment_stream(subject),
+        subject=subject,
+        at_ms=at_ms,
+        body=body_bytes(body),
+    )
 
 
 def receipt_for(draft: EventDraft, notice: NoticeDocument) -> Receipt:

@@ -4,9 +4,10 @@ from typing import Literal
 
 import msgspec
 
-from api.ledger.protocol import Appended, Enrolment, EventKind, Replayed, Require
+from api.ledger.kinds import stream_name
+from api.ledger.protocol import Appended, Enrolment, Replayed, Require
 
-ENROLMENT_KINDS: tuple[EventKind, ...] = ("enrolled", "withdrawn")
+ENROLMENT_KINDS: tuple[str, ...] = ("enrolled", "withdrawn")
 NEVER_ENROLLED = Enrolment(status="none", notice_version=None, enrolled_at_ms=None, seq=0)
 
 
@@ -28,6 +29,10 @@ class WithdrawnBody(msgspec.Struct, frozen=True, kw_only=True):
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _ENROLLED = msgspec.json.Decoder(EnrolledBody)
+
+
+def enrolment_stream(subject: str) -> str:
+    return stream_name("enrolment", subject)
 
 
 def body_bytes(body: msgspec.Struct) -> bytes:

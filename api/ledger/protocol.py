@@ -9,14 +9,15 @@ from typing import Literal, Protocol
 
 import msgspec
 
-EventKind = Literal["enrolled", "withdrawn"]
 Require = Literal["any", "active", "not_active"]
 
 
 class EventDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """`at_ms`: UTC milliseconds, given by the caller. `body`: canonical JSON of the event's kind."""
+    """`kind`, and the `stream` it may stand in: see `kinds`. `subject`: the citizen's pseudonym.
+    `at_ms`: UTC milliseconds, given by the caller. `body`: canonical JSON of the event's kind."""
 
-    kind: EventKind
+    kind: str
+    stream: str
     subject: str
     at_ms: int
     body: bytes
@@ -26,7 +27,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """`seq` grows by commit order without gaps that are later filled: a follower misses nothing."""
 
     seq: int
-    kind: EventKind
+    kind: str
+    stream: str
     subject: str
     at_ms: int
     body: bytes
@@ -92,6 +94,15 @@ class ConditionNotMet(LedgerError):
         self.enrolment = enrolment
 
 
+class StreamChanged(LedgerError):
+    """Somebody wrote to the stream since it was read: read it again, decide again. `seq`: of its
+    last event, 0 when it has none."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(str(seq))
+        self.seq = seq
+
+
 class IdempotencyConflict(LedgerError):
     """The key was used before with another request."""
 
@@ -116,12 +127,15 @@ class Ledger(Protocol):
         *,
         require: Require = "any",
         unchanged_since: int | None = None,
+        stream_unchanged_since: int | None = None,
         claim: IdempotencyClaim | None = None,
     ) -> Appended | Replayed:
-        """Store one event durably. `require` is checked against the subject's enrolment inside the
-        transaction, and so is `unchanged_since`: its `seq` must still be this one. The claim is
-        looked up first: a repeated request is answered whatever became of the enrolment since.
-        Raises ConditionNotMet, IdempotencyConflict, EventRefused, LedgerUnavailable."""
+        """Store one event durably. Inside the transaction `require` is checked against the
+        subject's enrolment, `unchanged_since` against that enrolment's `seq`, and
+        `stream_unchanged_since` against the seq of the last event of the draft's stream (0: none
+        yet). The claim is looked up first: a repeated request is answered whatever became of the
+        state since. Raises ConditionNotMet, StreamChanged, IdempotencyConflict, EventRefused,
+        LedgerUnavailable."""
         ...
 
     async def replay(self, *, scope: str, key: str, fingerprint: bytes) -> Replayed | None:
@@ -135,10 +149,26 @@ class Ledger(Protocol):
 
     async def enrolment_of(self, subject: str) -> Enrolment: ...
 
-    async def events_after(
-        self, seq: int, *, kinds: Sequence[EventKind], limit: int
+    async def stream_events(self, stream: str) -> list[Event]:
+        """All events of one stream in order: what its state is folded from."""
+        ...
+
+    async def subject_events(
+        self,
+        subject: str,
+        *,
+        kinds: Sequence[str],
+        limit: int,
+        before_seq: int | None = None,
     ) -> list[Event]:
-        """Committed events above `seq` in order; what projections follow."""
+        """Events about one citizen, newest first; the next page is `before_seq` the last one's."""
+        ...
+
+    async def events_after(
+        self, seq: int, *, limit: int, kinds: Sequence[str] | None = None
+    ) -> list[Event]:
+        """Committed events above `seq` in order, of these kinds or of all; what projections
+        follow."""
         ...
 
     async def position(self) -> int:

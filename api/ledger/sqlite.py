@@ -13,7 +13,6 @@ from api.ledger.protocol import (
     Enrolment,
     Event,
     EventDraft,
-    EventKind,
     IdempotencyClaim,
     IdempotencyConflict,
     LedgerError,
@@ -61,9 +60,11 @@ class SqliteLedger:
         *,
         require: Require = "any",
         unchanged_since: int | None = None,
+        stream_unchanged_since: int | None = None,
         claim: IdempotencyClaim | None = None,
     ) -> Appended | Replayed:
-        future = self._writer.submit(AppendRequest(draft, require, unchanged_since, claim))
+        request = AppendRequest(draft, require, unchanged_since, stream_unchanged_since, claim)
+        future = self._writer.submit(request)
         try:
             async with asyncio.timeout(self._answer_seconds):
                 outcome = await future
@@ -91,10 +92,25 @@ class SqliteLedger:
     async def enrolment_of(self, subject: str) -> Enrolment:
         return await self._reader.read(lambda c: statements.enrolment_in(c, subject))
 
-    async def events_after(
-        self, seq: int, *, kinds: Sequence[EventKind], limit: int
+    async def stream_events(self, stream: str) -> list[Event]:
+        return await self._reader.read(lambda c: statements.stream_events_in(c, stream))
+
+    async def subject_events(
+        self,
+        subject: str,
+        *,
+        kinds: Sequence[str],
+        limit: int,
+        before_seq: int | None = None,
     ) -> list[Event]:
-        return await self._reader.read(lambda c: statements.events_in(c, seq, kinds, limit))
+        return await self._reader.read(
+            lambda c: statements.subject_events_in(c, subject, kinds, limit, before_seq)
+        )
+
+    async def events_after(
+        self, seq: int, *, limit: int, kinds: Sequence[str] | None = None
+    ) -> list[Event]:
+        return await self._reader.read(lambda c: statements.events_in(c, seq, limit, kinds))
 
     async def position(self) -> int:
         return await self._reader.read(statements.last_seq)

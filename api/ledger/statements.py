@@ -12,13 +12,16 @@ from api.ledger.commit_group import (
     StateBefore,
     StoredClaim,
     claims_asked,
+    streams_asked,
     subjects_asked,
 )
 from api.ledger.fold import NEVER_ENROLLED, folded
-from api.ledger.protocol import Enrolment, Event, EventKind
+from api.ledger.protocol import Enrolment, Event
 
 LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM event"
-INSERT_EVENT = "INSERT INTO event (seq, at_ms, kind, subject, body) VALUES (?, ?, ?, ?, ?)"
+_COLUMNS = "seq, at_ms, kind, stream, subject, body"
+INSERT_EVENT = """INSERT INTO event (seq, at_ms, kind, stream, subject, body)
+  VALUES (?, ?, ?, ?, ?, ?)"""
 INSERT_CLAIM = """INSERT INTO idempotency (scope, key, fingerprint, status, body, seq)
   VALUES (?, ?, ?, ?, ?, ?)"""
 
@@ -35,26 +38,34 @@ _CLAIMS = """SELECT i.scope, i.key, i.fingerprint, i.status, i.body
   CROSS JOIN idempotency AS i ON i.scope = asked.scope AND i.key = asked.key"""
 CLAIM = "SELECT fingerprint, status, body FROM idempotency WHERE scope = ? AND key = ?"
 
+_LAST_OF_STREAMS = """SELECT asked.stream, max(e.seq)
+  FROM (SELECT DISTINCT value AS stream FROM json_each(?)) AS asked
+  CROSS JOIN event AS e INDEXED BY event_stream ON e.stream = asked.stream GROUP BY asked.stream"""
+_STREAM_EVENTS = """SELECT seq, at_ms, kind, stream, subject, body FROM event
+  WHERE stream = ? ORDER BY seq"""
+_NEWEST_OF_KIND = """SELECT seq FROM (SELECT seq FROM event INDEXED BY event_subject
+  WHERE subject = ? AND kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?)"""
+
 # Every step of a statement gives the interpreter lock away and waits to get it back: many rows a
 # statement. Sizes are few, so that the prepared statements stay in the connection's cache.
 _ROWS_A_STATEMENT = (64, 8, 1)
-_VALUES = "(?, ?, ?, ?, ?)"
+_VALUES = "(?, ?, ?, ?, ?, ?)"
 _INSERTS = {n: INSERT_EVENT.replace(_VALUES, ", ".join([_VALUES] * n)) for n in _ROWS_A_STATEMENT}
 
-EventRow = tuple[int, int, str, str, str]
+EventRow = tuple[int, int, str, str, str, str]
+LAST_POSSIBLE_SEQ = (1 << 63) - 1
 
 
 def event_row(event: Event) -> EventRow:
     """Raises UnicodeDecodeError for a body that is not UTF-8."""
-    return event.seq, event.at_ms, event.kind, event.subject, event.body.decode()
+    body = event.body.decode()
+    return event.seq, event.at_ms, event.kind, event.stream, event.subject, body
 
 
 def event_of(row: EventRow) -> Event:
-    seq, at_ms, kind, subject, body = row
-    return msgspec.convert(
-        {"seq": seq, "at_ms": at_ms, "kind": kind, "subject": subject, "body": body.encode()},
-        Event,
-        builtin_types=(bytes,),
+    seq, at_ms, kind, stream, subject, body = row
+    return Event(
+        seq=seq, at_ms=at_ms, kind=kind, stream=stream, subject=subject, body=body.encode()
     )
 
 
@@ -74,14 +85,36 @@ def claim_in(connection: sqlite3.Connection, scope: str, key: str) -> StoredClai
 
 
 def events_in(
-    connection: sqlite3.Connection, after: int, kinds: Sequence[EventKind], limit: int
+    connection: sqlite3.Connection, after: int, limit: int, kinds: Sequence[str] | None
 ) -> list[Event]:
-    rows = connection.execute(
-        f"""SELECT seq, at_ms, kind, subject, body FROM event
-        WHERE seq > ? AND kind IN ({", ".join("?" * len(kinds))}) ORDER BY seq LIMIT ?""",  # noqa: S608 # placeholders only
-        (after, *kinds, limit),
-    )
-    return [event_of(row) for row in rows]
+    wanted, kinds = ("", ()) if kinds is None else (f"AND kind IN ({_places(kinds)})", kinds)
+    query = f"SELECT {_COLUMNS} FROM event WHERE seq > ? {wanted} ORDER BY seq LIMIT ?"  # noqa: S608 # placeholders only
+    return [event_of(row) for row in connection.execute(query, (after, *kinds, limit))]
+
+
+def _places(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def stream_events_in(connection: sqlite3.Connection, stream: str) -> list[Event]:
+    return [event_of(row) for row in connection.execute(_STREAM_EVENTS, (stream,))]
+
+
+def subject_events_in(
+    connection: sqlite3.Connection,
+    subject: str,
+    kinds: Sequence[str],
+    limit: int,
+    before_seq: int | None,
+) -> list[Event]:
+    """A short run of the index for each kind; the newest of all runs."""
+    if not kinds:
+        return []
+    before = LAST_POSSIBLE_SEQ if before_seq is None else before_seq
+    runs = " UNION ALL ".join([_NEWEST_OF_KIND] * len(kinds))
+    query = f"SELECT {_COLUMNS} FROM event WHERE seq IN ({runs}) ORDER BY seq DESC LIMIT ?"  # noqa: S608 # placeholders only
+    asked = [value for kind in kinds for value in (subject, kind, before, limit)]
+    return [event_of(row) for row in connection.execute(query, (*asked, limit))]
 
 
 def state_before(connection: sqlite3.Connection, requests: list[AppendRequest]) -> StateBefore:
@@ -89,6 +122,7 @@ def state_before(connection: sqlite3.Connection, requests: list[AppendRequest]) 
         position=last_seq(connection),
         claims=_claims(connection, claims_asked(requests)),
         enrolments=_enrolments(connection, subjects_asked(requests)),
+        streams=_streams(connection, streams_asked(requests)),
     )
 
 
@@ -104,6 +138,10 @@ def _enrolments(connection: sqlite3.Connection, asked: list[str]) -> dict[str, E
         return {}
     rows = connection.execute(_LAST_ENROLMENT_EVENTS, (_json(asked),)).fetchall()
     return {subject: folded(*event) for subject, *event in rows}
+
+
+def _streams(connection: sqlite3.Connection, asked: list[str]) -> dict[str, int]:
+    return dict(connection.execute(_LAST_OF_STREAMS, (_json(asked),))) if asked else {}
 
 
 def _json(values: Iterable[object]) -> str:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 
-from api.ledger.fold import EnrolledBody, WithdrawnBody, body_bytes
+from api.ledger.fold import EnrolledBody, WithdrawnBody, body_bytes, enrolment_stream
 from api.ledger.protocol import EventDraft, IdempotencyClaim
 
 AT_MS = 1_790_000_000_000
@@ -21,15 +21,16 @@ def enrolled(number: int, notice_version: str = "2026-01", at_ms: int = AT_MS) -
         notice_sha256="0" * 64,
         receipt_id=f"receipt-{number}",
     )
-    return EventDraft(
-        kind="enrolled", subject=pseudonym(number), at_ms=at_ms, body=body_bytes(body)
-    )
+    return of_enrolment("enrolled", pseudonym(number), at_ms, body_bytes(body))
 
 
 def withdrawn(number: int, at_ms: int = AT_MS) -> EventDraft:
-    return EventDraft(
-        kind="withdrawn", subject=pseudonym(number), at_ms=at_ms, body=body_bytes(WithdrawnBody())
-    )
+    return of_enrolment("withdrawn", pseudonym(number), at_ms, body_bytes(WithdrawnBody()))
+
+
+def of_enrolment(kind: str, subject: str, at_ms: int, body: bytes) -> EventDraft:
+    stream = enrolment_stream(subject)
+    return EventDraft(kind=kind, stream=stream, subject=subject, at_ms=at_ms, body=body)
 
 
 def claim(

@@ -8,7 +8,7 @@ import pytest
 from api.ledger.migrations import Migration, create_if_missing, known_migrations, migrate
 from api.ledger.protocol import Ledger, LedgerSchemaUnknown
 from tests.ledger.conftest import IMPLEMENTATIONS
-from tests.ledger.drafts import claim, enrolled
+from tests.ledger.drafts import claim, enrolled, withdrawn
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def database(tmp_path: Path) -> Path:
         "UPDATE event SET seq = 9 WHERE seq = 2",
         "DELETE FROM event",
         "DELETE FROM event WHERE seq = 2",
-        "INSERT OR REPLACE INTO event SELECT seq, at_ms + 1, kind, subject, body FROM event"
+        "INSERT OR REPLACE INTO event SELECT seq, at_ms + 1, kind, stream, subject, body FROM event"
         " WHERE seq = 1",
-        "INSERT INTO event SELECT 4, at_ms, kind, subject, body FROM event WHERE seq = 1",
-        "INSERT INTO event SELECT 2, at_ms, kind, subject, body FROM event WHERE seq = 1"
+        "INSERT INTO event SELECT 4, at_ms, kind, stream, subject, body FROM event WHERE seq = 1",
+        "INSERT INTO event SELECT 2, at_ms, kind, stream, subject, body FROM event WHERE seq = 1"
         " ON CONFLICT (seq) DO UPDATE SET body = '{}'",
         "UPDATE idempotency SET status = 500",
         "DELETE FROM idempotency",
@@ -69,13 +69,39 @@ def test_a_reader_cannot_write(database: Path) -> None:
 
     connection = connect_to_read(database)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        connection.execute("INSERT INTO event SELECT 3, at_ms, kind, subject, body FROM event")
+        connection.execute(
+            "INSERT INTO event SELECT 3, at_ms, kind, stream, subject, body FROM event"
+        )
+    connection.close()
+
+
+def test_enrolments_written_before_streams_have_theirs_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    create_if_missing(path)
+    migrate(path, known_migrations()[:1])
+    connection = sqlite3.connect(path)
+    drafts = [enrolled(1), enrolled(2), withdrawn(1)]
+    rows = [(n, d.at_ms, d.kind, d.subject, d.body.decode()) for n, d in enumerate(drafts, 1)]
+    connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?)", rows)
+    connection.execute("INSERT INTO idempotency VALUES ('s', 'k', x'00', 201, x'7b7d', 1)")
+    connection.commit()
+    connection.close()
+    migrate(path)
+    connection = sqlite3.connect(path)
+    read = "SELECT seq, at_ms, kind, subject, body, stream FROM event ORDER BY seq"
+    assert connection.execute(read).fetchall() == [
+        (*row, draft.stream) for row, draft in zip(rows, drafts, strict=True)
+    ]
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        connection.execute("DELETE FROM event")
     connection.close()
 
 
 def test_a_new_schema_step_is_applied_once_and_keeps_what_is_there(database: Path) -> None:
     step = Migration(
-        2,
+        3,
         "later",
         "CREATE TABLE later (x INTEGER);\nCREATE TRIGGER t BEFORE DELETE ON later\n"
         "BEGIN\n  SELECT RAISE(ABORT, 'no');\nEND;\n",
@@ -83,7 +109,7 @@ def test_a_new_schema_step_is_applied_once_and_keeps_what_is_there(database: Pat
     for _ in range(2):
         migrate(database, [*known_migrations(), step])
     connection = sqlite3.connect(database)
-    assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,), (2,)]
+    assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,), (2,), (3,)]
     assert connection.execute("SELECT count(*) FROM event").fetchone() == (2,)
     connection.close()
 
@@ -91,17 +117,17 @@ def test_a_new_schema_step_is_applied_once_and_keeps_what_is_there(database: Pat
 def test_a_failing_schema_step_leaves_the_old_schema(database: Path) -> None:
     from api.ledger.protocol import LedgerUnavailable
 
-    step = Migration(2, "broken", "CREATE TABLE later (x INTEGER);\nCREATE TABLE event (x);\n")
+    step = Migration(3, "broken", "CREATE TABLE later (x INTEGER);\nCREATE TABLE event (x);\n")
     with pytest.raises(LedgerUnavailable):
         migrate(database, [*known_migrations(), step])
     connection = sqlite3.connect(database)
-    assert connection.execute("SELECT count(*) FROM schema_version").fetchone() == (1,)
+    assert connection.execute("SELECT count(*) FROM schema_version").fetchone() == (2,)
     assert not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'later'").fetchall()
     connection.close()
 
 
 def test_a_ledger_of_a_newer_program_is_not_touched(database: Path) -> None:
-    newer = Migration(2, "newer", "CREATE TABLE newer (x INTEGER);\n")
+    newer = Migration(3, "newer", "CREATE TABLE newer (x INTEGER);\n")
     migrate(database, [*known_migrations(), newer])
     with pytest.raises(LedgerSchemaUnknown):
         migrate(database)

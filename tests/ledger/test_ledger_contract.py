@@ -1,11 +1,13 @@
 """What every ledger promises, whatever database is below it."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from api.ledger.fold import ENROLMENT_KINDS
+from api.ledger.fold import ENROLMENT_KINDS, enrolment_stream
 from api.ledger.protocol import (
     Appended,
     ConditionNotMet,
@@ -15,9 +17,10 @@ from api.ledger.protocol import (
     Ledger,
     LedgerUnavailable,
     Replayed,
+    StreamChanged,
 )
 from tests.ledger.conftest import Implementation
-from tests.ledger.drafts import AT_MS, claim, enrolled, pseudonym, withdrawn
+from tests.ledger.drafts import AT_MS, claim, enrolled, of_enrolment, pseudonym, withdrawn
 
 
 def test_an_empty_ledger_is_at_position_0_and_knows_nobody(
@@ -45,8 +48,8 @@ def test_events_come_back_as_they_were_given_after_a_reopening(
     answers = implementation.run(tmp_path, write)
     events = implementation.run(tmp_path, read)
     assert events == [answer.event for answer in answers if isinstance(answer, Appended)]
-    assert [(e.kind, e.subject, e.at_ms, e.body) for e in events] == [
-        (d.kind, d.subject, d.at_ms, d.body) for d in drafts
+    assert [(e.kind, e.stream, e.subject, e.at_ms, e.body) for e in events] == [
+        (d.kind, d.stream, d.subject, d.at_ms, d.body) for d in drafts
     ]
 
 
@@ -206,18 +209,109 @@ def test_a_refused_request_leaves_its_key_free(
     implementation.run(tmp_path, story)
 
 
+def test_a_decision_on_a_stream_that_has_moved_is_refused_and_says_where_it_is(
+    implementation: Implementation, tmp_path: Path
+) -> None:
+    async def story(ledger: Ledger) -> None:
+        first = await ledger.append(enrolled(1), stream_unchanged_since=0)
+        assert isinstance(first, Appended)
+        await ledger.append(enrolled(2), stream_unchanged_since=0)
+        await ledger.append(withdrawn(1), stream_unchanged_since=1)
+        with pytest.raises(StreamChanged) as refused:
+            await ledger.append(enrolled(1), stream_unchanged_since=1)
+        assert refused.value.seq == 3
+        with pytest.raises(StreamChanged):
+            await ledger.append(withdrawn(2), stream_unchanged_since=0, claim=claim("k"))
+        assert await ledger.replay(scope="enrolment a", key="k", fingerprint=b"asked") is None
+        assert await ledger.position() == 3
+
+    implementation.run(tmp_path, story)
+
+
+def test_of_many_decisions_on_the_same_view_of_a_stream_exactly_one_is_stored(
+    implementation: Implementation, tmp_path: Path
+) -> None:
+    async def story(ledger: Ledger) -> None:
+        for seen in range(4):
+            answers = await asyncio.gather(
+                *(ledger.append(withdrawn(1), stream_unchanged_since=seen) for _ in range(30)),
+                return_exceptions=True,
+            )
+            assert sum(isinstance(answer, Appended) for answer in answers) == 1
+            changed = [answer.seq for answer in answers if isinstance(answer, StreamChanged)]
+            assert changed == [seen + 1] * 29
+
+    implementation.run(tmp_path, story)
+
+
+def test_a_stream_is_read_whole_and_in_order(
+    implementation: Implementation, tmp_path: Path
+) -> None:
+    async def story(ledger: Ledger) -> None:
+        await ledger.append_many([enrolled(1), enrolled(2), withdrawn(1), enrolled(1)])
+        events = await ledger.stream_events(enrolment_stream(pseudonym(1)))
+        assert [(e.seq, e.kind) for e in events] == [
+            (1, "enrolled"),
+            (3, "withdrawn"),
+            (4, "enrolled"),
+        ]
+        assert await ledger.stream_events(enrolment_stream(pseudonym(3))) == []
+
+    implementation.run(tmp_path, story)
+
+
+def test_a_citizens_events_come_newest_first_in_pages_and_only_the_kinds_asked_for(
+    implementation: Implementation, tmp_path: Path
+) -> None:
+    async def story(ledger: Ledger) -> None:
+        for _ in range(4):
+            await ledger.append_many([enrolled(1), withdrawn(2), withdrawn(1)])
+
+        async def seqs(kinds: Sequence[str], limit: int, before: int | None = None) -> list[int]:
+            events = await ledger.subject_events(
+                pseudonym(1), kinds=kinds, limit=limit, before_seq=before
+            )
+            assert {event.subject for event in events} <= {pseudonym(1)}
+            return [event.seq for event in events]
+
+        assert await seqs(ENROLMENT_KINDS, 3) == [12, 10, 9]
+        assert await seqs(ENROLMENT_KINDS, 9, before=9) == [7, 6, 4, 3, 1]
+        assert await seqs(["withdrawn"], 2) == [12, 9]
+        assert await seqs(["withdrawn"], 2, before=3) == []
+        assert await seqs([], 9) == []
+
+    implementation.run(tmp_path, story)
+
+
+def test_a_follower_of_every_kind_misses_none(
+    implementation: Implementation, tmp_path: Path
+) -> None:
+    async def story(ledger: Ledger) -> None:
+        await ledger.append_many([enrolled(1), withdrawn(2), withdrawn(1)])
+        events = await ledger.events_after(1, limit=9)
+        assert [event.seq for event in events] == [2, 3]
+
+    implementation.run(tmp_path, story)
+
+
 @pytest.mark.parametrize(
     "bad",
     [
-        EventDraft(kind="withdrawn", subject=pseudonym(1), at_ms=AT_MS, body=b"no json"),
-        EventDraft(kind="withdrawn", subject=pseudonym(1), at_ms=AT_MS, body=b'"\xff"'),
-        EventDraft(kind="enrolled", subject=pseudonym(1), at_ms=AT_MS, body=b"{}"),
-        EventDraft(kind="withdrawn", subject="", at_ms=AT_MS, body=b"{}"),
-        EventDraft(kind="withdrawn", subject="not a pseudonym", at_ms=AT_MS, body=b"{}"),
-        EventDraft(kind="withdrawn", subject=pseudonym(1), at_ms=0, body=b"{}"),
-        EventDraft(kind="withdrawn", subject=pseudonym(1), at_ms=1 << 70, body=b"{}"),
+        of_enrolment("withdrawn", pseudonym(1), AT_MS, b"no json"),
+        of_enrolment("withdrawn", pseudonym(1), AT_MS, b'"\xff"'),
+        of_enrolment("enrolled", pseudonym(1), AT_MS, b"{}"),
+        of_enrolment("withdrawn", "", AT_MS, b"{}"),
+        of_enrolment("withdrawn", "not a pseudonym", AT_MS, b"{}"),
+        of_enrolment("withdrawn", pseudonym(1), 0, b"{}"),
+        of_enrolment("withdrawn", pseudonym(1), 1 << 70, b"{}"),
+        msgspec.structs.replace(withdrawn(1), kind="invented"),
+        msgspec.structs.replace(withdrawn(1), stream=f"consent:{pseudonym(1)}"),
+        msgspec.structs.replace(withdrawn(1), stream=enrolment_stream(pseudonym(2))),
     ],
-    ids=["not JSON", "not UTF-8", "wrong members", "nobody", "foreign id", "no time", "far future"],
+    ids=[
+        *("not JSON", "not UTF-8", "wrong members", "nobody", "foreign id", "no time"),
+        *("far future", "unknown kind", "stream of another kind", "another person's stream"),
+    ],
 )
 def test_an_impossible_event_is_refused_and_its_neighbours_are_stored(
     implementation: Implementation, tmp_path: Path, bad: EventDraft
@@ -242,7 +336,7 @@ def test_many_are_stored_together_or_not_at_all(
 ) -> None:
     async def story(ledger: Ledger) -> None:
         assert await ledger.append_many([enrolled(n) for n in range(500)]) == 500
-        broken = EventDraft(kind="enrolled", subject="x", at_ms=AT_MS, body=b"{}")
+        broken = of_enrolment("enrolled", "x", AT_MS, b"{}")
         with pytest.raises(EventRefused):
             await ledger.append_many([enrolled(501), broken])
         assert await ledger.position() == 500

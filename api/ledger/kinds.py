@@ -1,0 +1,22 @@
+"""Every kind of event there is, and the streams it stands in.
+
+A stream is named `<word>:<key>`: `enrolment:<subject>`, `consent:<id>`. The body of a kind is a
+Struct in the room that owns the word; a kind that is not in this table is never stored.
+"""
+
+from collections.abc import Mapping
+
+# kind -> word before the colon of its stream
+STREAM_WORDS: Mapping[str, str] = {
+    "enrolled": "enrolment",
+    "withdrawn": "enrolment",
+}
+
+
+def stream_name(word: str, key: str) -> str:
+    return f"{word}:{key}"
+
+
+def is_known(kind: str, stream: str) -> bool:
+    """Whether an event of this kind may stand in this stream."""
+    return STREAM_WORDS.get(kind) == stream.partition(":")[0]
