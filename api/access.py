@@ -12,8 +12,10 @@ from litestar.routes import HTTPRoute
 
 from api.answers import Direct
 from api.machines.metrics import RouteMetrics
+from api.tokens import CITIZEN_SCOPE
 
-CITIZEN_SCOPE = "citizen"
+__all__ = ["CITIZEN_SCOPE", "Access", "Route", "RouteTable", "open_to", "route_table_of"]
+
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 

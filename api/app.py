@@ -130,13 +130,7 @@ def parts_from(settings: Settings) -> Parts:
         open_ledger=partial(open_ledger, Path(settings.ledger_url.removeprefix("sqlite:///"))),
         snapshot_key=snapshot_key_of(settings),
         notices=load_notices(),
-        mounts=pages_mounts(
-            pages_config(
-                settings.issuer,
-                console_client=settings.console_client,
-                citizen_client=settings.citizen_client,
-            )
-        ),
+        mounts=pages_mounts(pages),
     )
 
 

@@ -6,7 +6,21 @@ from typing import Annotated
 
 import msgspec
 
+from api.ledger.enrolment import EnrolmentView as EnrolmentAnswer
+from api.ledger.enrolment import Receipt as ReceiptAnswer
 from scoring.contract.snapshot import ItemStatus
+
+__all__ = [
+    "BandAnswer",
+    "EnrolmentAnswer",
+    "ExplanationAnswer",
+    "HealthAnswer",
+    "ItemAnswer",
+    "ReadyAnswer",
+    "ReasonAnswer",
+    "ReceiptAnswer",
+    "ScoreAnswer",
+]
 
 
 class BandAnswer(msgspec.Struct, frozen=True, kw_only=True):

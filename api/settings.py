@@ -39,8 +39,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     audience: str
     jwks_uri: str
     site_dir: Path | None
-    console_client: str  # OpenID client of our own pages; empty: the page offers no log-in
-    citizen_client: str
     console_client: str | None  # client ids of our own pages at the provider; None: no log-in there
     citizen_client: str | None
     jwks_refresh_seconds: int  # a withdrawn key is trusted this much longer
@@ -86,8 +84,6 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         citizen_client=read.value(
             "CITIZEN_CLIENT", _optional_word, "1 to 255 characters, or empty", ""
         ),
-        console_client=read.value("CONSOLE_CLIENT", _client_id, _CLIENT_ID, ""),
-        citizen_client=read.value("CITIZEN_CLIENT", _client_id, _CLIENT_ID, ""),
         jwks_refresh_seconds=read.number("JWKS_REFRESH_SECONDS", 5, 3_600, 300),
         token_leeway_seconds=read.number("TOKEN_LEEWAY_SECONDS", 0, 30, 10),
         token_cache_entries=read.number("TOKEN_CACHE_ENTRIES", 0, 1_000_000, 50_000),
@@ -172,16 +168,6 @@ def _safe_url(text: str) -> str:
     is_local = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
     is_protected = parts.scheme == "https" and bool(parts.hostname)
     if not (is_local or is_protected) or parts.username or parts.fragment:
-        raise ValueError
-    return text
-
-
-_CLIENT_ID = "up to 128 characters out of letters, digits, - . _"
-
-
-def _client_id(text: str) -> str:
-    is_plain = all(c.isalnum() or c in "-._" for c in text) and text.isascii()
-    if not is_plain or len(text) > 128:
         raise ValueError
     return text
 

@@ -17,7 +17,9 @@ import msgspec
 
 from api.keys import MAX_KID_CHARS, KeySet
 from api.strict_json import NotStrictJson, strict_json
+from scoring.contract.pseudonyms import PSEUDONYM_CHARS
 
+CITIZEN_SCOPE = "citizen"
 MAX_TOKEN_BYTES = 4_096
 CACHE_SECONDS = 60  # longest time a token outlives the removal of its key
 IAT_AHEAD_SECONDS = 60  # FAPI 2.0: up to 10 s ahead must be accepted, beyond 60 s refused
@@ -28,6 +30,9 @@ REFUSED_MEMBERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "
 _COMPACT = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\Z")
 _BEARER = re.compile(rb"(?i:bearer) +([A-Za-z0-9_.-]+)\Z")
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,128}\Z")
+# A citizen's `sub` is the pseudonym of scoring.contract.pseudonyms; anything else under her scope
+# would be somebody the ledger cannot hold.
+_PSEUDONYM = re.compile(rf"[A-Za-z0-9_-]{{{PSEUDONYM_CHARS}}}\Z")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*\Z")  # RFC 6749 3.3
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
@@ -185,6 +190,8 @@ class TokenVerifier:
             raise TokenRefused("iss or aud")
         if not _SUBJECT.match(claims.sub) or (claims.scope and not _SCOPE.match(claims.scope)):
             raise TokenRefused("sub or scope")
+        if CITIZEN_SCOPE in claims.scope.split() and not _PSEUDONYM.match(claims.sub):
+            raise TokenRefused("sub of a citizen")
         now = self._clock()
         is_expired = claims.exp + self._leeway_seconds <= now
         is_early = claims.nbf > now + self._leeway_seconds or claims.iat > now + IAT_AHEAD_SECONDS

@@ -84,15 +84,18 @@ class Service:
         self,
         runner: asyncio.Runner,
         app: Edge,
+        *,
         reader: MemoryReader,
         signer: Signer,
         ledgers: Sequence[SqliteLedger],
+        city: City,
     ) -> None:
         self._runner = runner
         self.app = app
         self.reader = reader
         self.signer = signer
         self._ledgers = ledgers
+        self.city = city
 
     @property
     def ledger(self) -> SqliteLedger:
@@ -194,7 +197,7 @@ def service_of(
         deadline = time.monotonic() + 5
         while not app.has_keys and time.monotonic() < deadline:
             runner.run(asyncio.sleep(0.005))
-        yield Service(runner, app, reader, signer, ledgers)
+        yield Service(runner, app, reader=reader, signer=signer, ledgers=ledgers, city=city)
 
 
 def settings_for(folder: Path, **changes: Any) -> Settings:
@@ -207,8 +210,6 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
         "audience": AUDIENCE,
         "jwks_uri": ISSUER + "/jwks.json",
         "site_dir": None,
-        "console_client": "",
-        "citizen_client": "",
         "console_client": None,
         "citizen_client": None,
         "jwks_refresh_seconds": 300,
