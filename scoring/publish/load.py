@@ -14,9 +14,9 @@ Progress = Callable[[int], None]  # bytes done since the last call
 
 # In flight at most twice this: one slice being worked on, one on its way.
 SLICE_BYTES = 64 << 10
-# The publisher rests this share of the time the store took for a slice, so that readers keep their
-# latency: the store is one thread, and beside a busy loader every read waits for a command of 64
-# citizens.
+# The publisher rests this share of the time the store took for a slice. The store turns to its
+# readers after every 16 kB of a loader in any case, about 0.1 ms; the rest is for their median: 74 us
+# without a publisher, 122 beside this one, 181 beside one that never rests.
 REST_SHARE = 0.25
 
 

@@ -45,7 +45,7 @@ class Office:
     def __init__(self, server: EmbeddedStore, root: Path) -> None:
         self.server = server
         self._root = root
-        self._version = 0
+        self._version = 1000  # names and records of one length, so that memory can be compared
         self.tally = Tally()
 
     def start(self, dies_at: str = "") -> tuple[BaseProcess, str, Path]:
