@@ -3,6 +3,7 @@
 granian --interface asgi --factory api.app:from_environment
 """
 
+import gc
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -115,7 +116,18 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
 def from_environment() -> Edge:
     """What a server process calls. Raises SettingRefused before anything is opened."""
     settings = settings_from(os.environ)
-    return create_app(settings, parts_from(settings))
+    app = create_app(settings, parts_from(settings))
+    _spare_the_collector()
+    return app
+
+
+def _spare_the_collector() -> None:
+    """What is made at the start lives as long as the process: never look at it again. A request
+    leaves no cycles behind; looking for them every 20,000 objects instead of every 700 saves 2 us
+    of 40 a request (measured in turns, five times) and the worst pauses."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def parts_from(settings: Settings) -> Parts:

@@ -28,7 +28,7 @@ from api.answers import (
 from api.inner import CALL, problem_of
 from api.machines.metrics import Metrics, RouteMetrics
 from api.problems import MEDIA_TYPE, Problem, problem_body
-from api.requests import AcceptedTypes, ClientGone, headers_of, query_of, read_json_body
+from api.requests import AcceptedTypes, headers_of, query_of, read_json_body
 from api.responses import Outgoing, conditional, sent
 from api.tokens import TokenRefused, TokenVerifier
 
@@ -178,8 +178,6 @@ class Edge:
     def _answer_to(self, error: Exception, call: Call, route: Route | None) -> Answer:
         if isinstance(error, _Options):
             return options_answer(route)
-        if isinstance(error, ClientGone):
-            return Answer(499, [], b"")  # nobody reads it; the counter does
         problem = problem_of(error, call.scope["method"])
         if problem is None:
             return self._unhandled(error, call)

@@ -17,10 +17,6 @@ MAX_REMEMBERED_ACCEPTS = 256
 Receive = Callable[[], Awaitable[Any]]
 
 
-class ClientGone(Exception):
-    """The connection closed before the body was complete: nobody is left to answer."""
-
-
 def headers_of(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Raises Problem bad_request where a header that decides something comes twice."""
     headers = dict(pairs)
@@ -134,7 +130,8 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, *, limit_byte
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            # Also what a broken chunk looks like: then the client is still there to read this.
+            raise Problem("malformed_body")
         body += message.get("body", b"")
         if len(body) > limit_bytes:
             raise Problem("body_too_large")

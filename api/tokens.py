@@ -5,6 +5,7 @@ token, strict JSON, one algorithm per key, a required `typ`, typed claims (facts
 tests/api/test_token_attacks.py).
 """
 
+import contextlib
 import datetime as dt
 import hashlib
 import re
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 import jwt
 import msgspec
 
-from api.keys import MAX_KID_CHARS, KeySet
+from api.keys import MAX_KID_CHARS, KeySet, VerificationKey
 from api.strict_json import NotStrictJson, strict_json
 from scoring.contract.pseudonyms import PSEUDONYM_CHARS
 
@@ -48,14 +49,27 @@ class UnknownKey(TokenRefused):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is asking. `subject`: the provider's pairwise `sub`. `birthdate` is None where the token
-    has no full date. `valid_until`: Unix seconds after which the token must be verified again."""
+    """Who is asking. `subject`: the provider's pairwise `sub`, or a partner's client id.
+    `birthdate` is None where the token has no full date. `partner`: id in the registry, None for
+    everybody else. `valid_until`: Unix seconds after which the token must be verified again."""
 
     subject: str
     snapshot_subject: str
     scopes: frozenset[str]
     birthdate: dt.date | None
     valid_until: float
+    partner: str | None = None
+
+
+class OwnTokens(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens this service issues itself, to partners. `scopes`: words only they can hold: in a
+    token of the city's provider they are passed over, and any other word is in ours.
+    `partner_of`: partner id and granted scopes of a client id; None where there is none."""
+
+    issuer: str
+    keys: KeySet
+    scopes: frozenset[str]
+    partner_of: Callable[[str], tuple[str, frozenset[str]] | None]
 
 
 _Instant = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
@@ -70,17 +84,25 @@ class _Claims(msgspec.Struct, frozen=True, kw_only=True):
     sub: str
     nbf: _Instant = 0
     scope: Annotated[str, msgspec.Meta(max_length=1_024)] = ""
+    client_id: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    jti: Annotated[str, msgspec.Meta(max_length=256)] = ""
     birthdate: Annotated[str, msgspec.Meta(max_length=32)] | None = None
 
 
 def verified_part(token: bytes, keys: KeySet) -> tuple[dict[str, Any], bytes]:
     """Header and payload of a compact JWS whose signature one of `keys` made. Raises TokenRefused."""
-    if len(token) > MAX_TOKEN_BYTES or not _COMPACT.match(token):
-        raise TokenRefused("not a compact JWS")
-    header = _header_of(token)
-    key = keys.get(header["kid"])
+    header = header_of(token)
+    kid = header.get("kid")
+    if not isinstance(kid, str):
+        raise TokenRefused("header")
+    key = keys.get(kid)
     if key is None:
         raise UnknownKey("unknown kid")
+    return header, payload_signed_by(token, header, key)
+
+
+def payload_signed_by(token: bytes, header: dict[str, Any], key: VerificationKey) -> bytes:
+    """Raises TokenRefused."""
     if header["alg"] != key.algorithm:
         raise TokenRefused("not the key's algorithm")
     try:
@@ -89,18 +111,21 @@ def verified_part(token: bytes, keys: KeySet) -> tuple[dict[str, Any], bytes]:
         raise TokenRefused("signature") from error
     if not isinstance(payload, bytes):
         raise TokenRefused("payload")
-    return header, payload
+    return payload
 
 
-def _header_of(token: bytes) -> dict[str, Any]:
-    """Only `kid` and `alg` choose anything, and `alg` only agrees or does not."""
+def header_of(token: bytes) -> dict[str, Any]:
+    """The header of a compact JWS; `alg` and, where there is one, `kid` are strings. Only these two
+    choose anything, and `alg` only agrees or does not. Raises TokenRefused."""
+    if len(token) > MAX_TOKEN_BYTES or not _COMPACT.match(token):
+        raise TokenRefused("not a compact JWS")
     try:
         header = strict_json(jwt.utils.base64url_decode(token.partition(b".")[0]))
     except ValueError as error:
         raise TokenRefused("header") from error
     if not isinstance(header, dict) or not REFUSED_MEMBERS.isdisjoint(header):
         raise TokenRefused("header")
-    kid, algorithm = header.get("kid"), header.get("alg")
+    kid, algorithm = header.get("kid", ""), header.get("alg")
     if not isinstance(kid, str) or not isinstance(algorithm, str) or len(kid) > MAX_KID_CHARS:
         raise TokenRefused("header")
     return header
@@ -122,7 +147,10 @@ class TokenVerifier:
         cache_entries: int,
         snapshot_subject_of: Callable[[str], str],
         clock: Callable[[], float] = time.time,
+        own: OwnTokens | None = None,
     ) -> None:
+        self._own = own
+        self._partner_scopes = own.scopes if own is not None else frozenset()
         self._issuer = issuer
         self._audience = audience
         self._leeway_seconds = leeway_seconds
@@ -168,25 +196,32 @@ class TokenVerifier:
         bearer = (
             _BEARER.match(authorization) if len(authorization) <= MAX_TOKEN_BYTES + 16 else None
         )
-        if bearer is None or self.keys is None:
+        if bearer is None:
             raise TokenRefused("no bearer token")
+        if self._own is not None:
+            with contextlib.suppress(UnknownKey):
+                header, payload = verified_part(bearer[1], self._own.keys)
+                return self._partner(self._claims(header, payload, self._own.issuer), self._own)
+        if self.keys is None:
+            raise TokenRefused("no keys")
         try:
             header, payload = verified_part(bearer[1], self.keys)
         except UnknownKey:
             self.on_unknown_key()
             raise
+        return self._principal(self._claims(header, payload, self._issuer))
+
+    def _claims(self, header: dict[str, Any], payload: bytes, issuer: str) -> _Claims:
+        """`issuer`: whose keys made the signature; nobody signs in another one's name."""
         kind = header.get("typ")
         if not isinstance(kind, str) or kind.lower() not in TYPES:
             raise TokenRefused("typ")
-        return self._principal(self._claims(payload))
-
-    def _claims(self, payload: bytes) -> _Claims:
         try:
             claims = msgspec.convert(strict_json(payload), _Claims)
         except (NotStrictJson, msgspec.ValidationError) as error:
             raise TokenRefused("claims") from error
         audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
-        if claims.iss != self._issuer or self._audience not in audiences:
+        if claims.iss != issuer or self._audience not in audiences:
             raise TokenRefused("iss or aud")
         if not _SUBJECT.match(claims.sub) or (claims.scope and not _SCOPE.match(claims.scope)):
             raise TokenRefused("sub or scope")
@@ -203,10 +238,28 @@ class TokenVerifier:
         return Principal(
             subject=claims.sub,
             snapshot_subject=self._snapshot_subject_of(claims.sub),
-            scopes=frozenset(claims.scope.split()),
+            scopes=frozenset(claims.scope.split()) - self._partner_scopes,
             birthdate=_full_date(claims.birthdate),
-            valid_until=min(claims.exp + self._leeway_seconds, self._clock() + CACHE_SECONDS),
+            valid_until=self._valid_until(claims),
         )
+
+    def _partner(self, claims: _Claims, own: OwnTokens) -> Principal:
+        """RFC 9068 2.2: who asks for itself is both `sub` and `client_id`."""
+        found = own.partner_of(claims.sub)
+        if found is None or claims.client_id != claims.sub or not claims.jti:
+            raise TokenRefused("no such client")
+        partner, granted = found
+        return Principal(
+            subject=claims.sub,
+            snapshot_subject="",
+            scopes=granted & own.scopes & frozenset(claims.scope.split()),
+            birthdate=None,
+            valid_until=self._valid_until(claims),
+            partner=partner,
+        )
+
+    def _valid_until(self, claims: _Claims) -> float:
+        return min(claims.exp + self._leeway_seconds, self._clock() + CACHE_SECONDS)
 
 
 def _do_nothing() -> None:

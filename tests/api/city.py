@@ -184,12 +184,17 @@ def _tables() -> TablesDocument:
     )
 
 
+def _leading(value: bytes) -> int:
+    return int(value.partition(b",")[0])
+
+
 class MemoryReader:
     """SnapshotReader over a City; `is_down` plays an unreachable store."""
 
     def __init__(self, city: City) -> None:
         self.is_down = False
         self.marks: dict[str, bytes] = {}
+        self.strings: dict[str, bytes] = {MARKS_KEY: b"0"}
         self.serve(city)
 
     def serve(self, city: City) -> None:
@@ -212,6 +217,18 @@ class MemoryReader:
     async def mark(self, snapshot_subject: str, mark: bytes) -> None:
         self.version()
         self.marks[snapshot_subject] = mark
+
+    async def get(self, key: str) -> bytes | None:
+        self.version()
+        return self.strings.get(key)
+
+    peek = get
+
+    async def keep_newer(self, key: str, value: bytes, *, expires_at: int | None = None) -> None:
+        self.version()
+        old = self.strings.get(key)
+        if old is None or _leading(old) < _leading(value):
+            self.strings[key] = value
 
     async def open(self) -> None:
         """Nothing to connect."""

@@ -149,6 +149,14 @@ def test_a_body_in_many_pieces_is_one_body(service: Service) -> None:
     assert reply.code == "notice_outdated"
 
 
+def test_a_body_that_never_ends_is_400(service: Service) -> None:
+    token = service.signer.token("new")
+    json_type = {"content-type": "application/json"}
+    reply = service.ask("POST", "/v1/me/enrolment", token, json_type, [])
+    assert (reply.status, reply.code) == (400, "malformed_body")
+    assert nothing_is_stored(service)
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_body_nobody_asked_for_changes_nothing(service: Service, method: str) -> None:
     token = service.signer.token("new")
