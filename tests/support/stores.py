@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from multiprocessing.process import BaseProcess
-from multiprocessing.synchronize import Event
+from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 
 from scoring.contract.snapshot import (
@@ -93,23 +93,42 @@ def has_work_in_progress(connection: StoreConnection) -> bool:
 
 def start_publisher(url: str, folder: Path, go: Event, dies_at: str = "") -> BaseProcess:
     """A process that publishes when `go` is set; exit code as the command's, or killed at a step."""
-    process = _processes.Process(target=_publish, args=(url, str(folder), go, dies_at))
+    process = _processes.Process(target=_publish_dying, args=(url, str(folder), go, dies_at))
     process.start()
     return process
+
+
+def race(url: str, folders: list[Path]) -> dict[str, int | None]:
+    """Exit codes by snapshot of publishers that all began before one of them could end."""
+    start_line = _processes.Barrier(len(folders))
+    racers = [
+        _processes.Process(target=_publish_racing, args=(url, str(folder), start_line))
+        for folder in folders
+    ]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join(30)
+    return {folder.name: racer.exitcode for folder, racer in zip(folders, racers, strict=True)}
 
 
 def new_event() -> Event:
     return _processes.Event()
 
 
-def _publish(url: str, folder: str, go: Event, dies_at: str) -> None:
-    def die() -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
+def _publish_dying(url: str, folder: str, go: Event, dies_at: str) -> None:
     go.wait()
+    _publish(url, folder, Bystander(dies_at, lambda: os.kill(os.getpid(), signal.SIGKILL)))
+
+
+def _publish_racing(url: str, folder: str, start_line: Barrier) -> None:
+    _publish(url, folder, Bystander("verify", start_line.wait))
+
+
+def _publish(url: str, folder: str, steps: Bystander) -> None:
     try:
         with StoreConnection.open(url) as connection:
-            publish(Path(folder), connection, PUBLIC_KEY, steps=Bystander(dies_at, die))
+            publish(Path(folder), connection, PUBLIC_KEY, steps=steps)
     except ChengxinError as error:
         os._exit(error.exit_code)
     os._exit(0)
