@@ -23,6 +23,7 @@ def _register() -> None:
     from api.commands import (
         build,
         demo,
+        due,
         generate,
         ingest,
         ledger,
@@ -47,6 +48,7 @@ def _register() -> None:
         lint.lint,
         recompute.recompute,
         uscc.uscc,
+        due.due,
     ):
         app.command()(command)
     app.add_typer(ledger.app)
