@@ -1,0 +1,1 @@
+"""Partners: who they are, how they prove it, and the yes or no they get."""
