@@ -10,6 +10,15 @@ from collections.abc import Mapping
 STREAM_WORDS: Mapping[str, str] = {
     "enrolled": "enrolment",
     "withdrawn": "enrolment",
+    "consent_requested": "consent",
+    "consent_granted": "consent",
+    "consent_confirmed": "consent",
+    "consent_paused": "consent",
+    "consent_resumed": "consent",
+    "consent_revoked": "consent",
+    "consent_rejected": "consent",
+    "consent_first_used": "consent",
+    "accessed": "access",
 }
 
 

@@ -45,6 +45,23 @@ class SnapshotReader(Protocol):
         that a slow worker cannot undo a withdrawal another one has acknowledged."""
         ...
 
+    def get(self, key: str) -> Awaitable[bytes | None]:
+        """A string beside the snapshots, in one write with the other reads of this tick. Raises
+        StoreDown, at the call or when awaited."""
+        ...
+
+    def peek(self, key: str) -> Awaitable[bytes | None]:
+        """As `get`, also before the store serves: for replays."""
+        ...
+
+    def keep_newer(
+        self, key: str, value: bytes, *, expires_at: int | None = None
+    ) -> Awaitable[object]:
+        """Set a string that begins with a sequence number, unless the stored one's is as high;
+        done when every reader of this store sees it. `expires_at`: Unix seconds. Raises
+        StoreDown, at the call or when awaited."""
+        ...
+
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...

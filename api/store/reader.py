@@ -96,6 +96,25 @@ class ValkeyReader:
             raise StoreDown("the store is not reachable")
         await self._connected.call(wire.set_mark(snapshot_subject, mark))
 
+    def get(self, key: str) -> Awaitable[bytes | None]:
+        pipe = self._serving
+        if pipe is None:
+            raise StoreDown("the store is not reachable")
+        return pipe.call(wire.get(key))
+
+    def peek(self, key: str) -> Awaitable[bytes | None]:
+        return self._any_pipe().call(wire.get(key))
+
+    def keep_newer(
+        self, key: str, value: bytes, *, expires_at: int | None = None
+    ) -> Awaitable[object]:
+        return self._any_pipe().call(wire.keep_newer(key, value, expires_at))
+
+    def _any_pipe(self) -> Pipe:
+        if self._connected is None:
+            raise StoreDown("the store is not reachable")
+        return self._connected
+
     # life
 
     async def open(self) -> None:

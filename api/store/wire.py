@@ -30,6 +30,18 @@ return 1
 """
 
 
+# A value whose leading number is higher stays; a value without end is kept until it is replaced.
+_KEEP_NEWER = """#!lua flags=allow-oom
+local function seq_of(value) return value and tonumber(string.match(value, '^(%d+)')) end
+local old = seq_of(redis.call('GET', KEYS[1]))
+if not old or old < seq_of(ARGV[1]) then
+  redis.call('SET', KEYS[1], ARGV[1])
+  if ARGV[2] ~= '' then redis.call('EXPIREAT', KEYS[1], ARGV[2]) end
+end
+return 1
+"""
+
+
 def pack(*words: str | bytes) -> bytes:
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
@@ -44,6 +56,15 @@ def set_mark(snapshot_subject: str, mark: bytes) -> bytes:
 
 def set_replayed(position: int) -> bytes:
     return pack("EVAL", _SET_REPLAYED, "1", MARKS_KEY, str(position))
+
+
+def get(key: str) -> bytes:
+    return pack("GET", key)
+
+
+def keep_newer(key: str, value: bytes, expires_at: int | None) -> bytes:
+    end = "" if expires_at is None else str(expires_at)
+    return pack("EVAL", _KEEP_NEWER, "1", key, value, end)
 
 
 class VersionKeys(msgspec.Struct, frozen=True):

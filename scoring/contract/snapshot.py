@@ -12,6 +12,8 @@ In Valkey, for a snapshot `v` (ADR 1):
     m:v       string, the manifest's JSON
     current   string, id of the snapshot being served
     l:s       string, live mark of snapshot subject s: `e` enrolled or `w` withdrawn, then `:seq`
+    c:h       string, live consent of handle h (api/consents/codec.py), its owner sealed; gone a
+              day after the consent's end
 
     versions       hash, id of every snapshot with a key here -> StoredVersion; written before the
                    first and removed after the last of its keys, so that nothing can be orphaned
@@ -20,6 +22,7 @@ In Valkey, for a snapshot `v` (ADR 1):
     ptr:publisher  string, the connection that may publish and prune, gone when nobody does
     ptr:marks      string, ledger position after which every live mark is here; it is missing
                    exactly when the store lost its data
+    ptr:consents   string, ledger position up to which every consent is here
 
 `m:v` is set last and removed first: where it is, the snapshot is complete. A reader that finds no
 record asks for `m:v` before it believes that there is none.
@@ -47,6 +50,7 @@ NEXT_KEY = "ptr:next"
 ROLLBACK_KEY = "ptr:rollback"
 PUBLISHER_KEY = "ptr:publisher"
 MARKS_KEY = "ptr:marks"
+CONSENTS_KEY = "ptr:consents"
 VERSIONS_KEY = "versions"
 
 RULES_DOCUMENT = "rules"
@@ -131,6 +135,10 @@ def manifest_key(snapshot: str) -> str:
 
 def live_key(snapshot_subject: str) -> str:
     return f"l:{snapshot_subject}"
+
+
+def consent_key(handle: str) -> str:
+    return f"c:{handle}"
 
 
 class StoredVersion(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from scoring.contract.documents import (
     TablesDocument,
 )
 from scoring.contract.pseudonyms import snapshot_subject_of
-from scoring.contract.snapshot import Manifest, tag_of
+from scoring.contract.snapshot import MARKS_KEY, Manifest, tag_of
 
 SNAPSHOT_KEY = bytes(range(32))
 AS_OF = dt.date(2026, 11, 20)

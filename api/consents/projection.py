@@ -1,0 +1,162 @@
+"""Live consents in the store: what an eligibility check reads, written before a revoke is answered.
+
+As with live marks (api/ledger/projection.py) three ways lead to an entry: the request that changes
+a consent writes it, a follower writes what other workers changed, and a replay writes what the
+store does not have before it serves. An entry of a later event is never replaced by an earlier one,
+so the three may cross. `ptr:consents` holds the ledger position up to which every consent is in the
+store; entries are written before it moves, so a store that comes back with old data comes back with
+an old position, and the replay begins there.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable, Sequence
+
+from api.consents.codec import ConsentCodec, entry_key
+from api.consents.machine import STATE_KINDS, STEPS, Consent, body_of, stepped
+from api.consents.protocol import LiveConsent, Owner
+from api.consents.reading import consents_of
+from api.ledger.protocol import Event, Ledger, LedgerError, MarkPending
+from api.store.protocol import SnapshotReader, StoreDown
+from scoring.contract.snapshot import CONSENTS_KEY, MARKS_KEY
+
+log = logging.getLogger("chengxin.consents")
+
+FOLLOW_SECONDS = 0.2
+ANNOUNCE_SECONDS = 0.5  # of the promised second; the rest is the request's own
+RETRY_SECONDS = 0.05
+PAGE_EVENTS = 2_000
+ENTRIES_AT_ONCE = 256  # one round trip of the reader's pipeline
+KEPT_AFTER_END_SECONDS = 86_400  # an ended consent is told apart from none for a day
+MOST_OWNERS = 50_000  # about 300 B each
+
+
+class LiveConsents:
+    """One for each worker process; implements ConsentReader."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        reader: SnapshotReader,
+        codec: ConsentCodec,
+        *,
+        follow_seconds: float = FOLLOW_SECONDS,
+        announce_seconds: float = ANNOUNCE_SECONDS,
+    ) -> None:
+        self._ledger = ledger
+        self._reader = reader
+        self._codec = codec
+        self._follow_seconds = follow_seconds
+        self._announce_seconds = announce_seconds
+        self._owners: dict[str, Owner] = {}
+        self._followed: int | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    # reads
+
+    async def live(self, handle: str) -> LiveConsent | None:
+        """See ConsentReader. That there is none is believed only of a store that has its marks."""
+        value = await self._reader.get(entry_key(handle))
+        if value is None:
+            if await self._reader.get(MARKS_KEY) is None:
+                raise StoreDown("the store has lost its consents")
+            return None
+        consent = self._codec.decode(handle, value)
+        if handle not in self._owners:
+            if len(self._owners) >= MOST_OWNERS:
+                del self._owners[next(iter(self._owners))]
+            self._owners[handle] = consent.owner
+        return consent
+
+    def owner_of(self, handle: str) -> Owner | None:
+        return self._owners.get(handle)
+
+    # writes
+
+    async def announce(self, consents: Iterable[Consent]) -> None:
+        """Returns when every reader of the store sees these states. Raises MarkPending."""
+        try:
+            async with asyncio.timeout(self._announce_seconds):
+                await self._write_when_possible(list(consents))
+        except TimeoutError:
+            raise MarkPending from None
+
+    async def before_serving(self, _: int = 0) -> None:
+        """Write every consent the store does not have. Given to the reader, which calls it before
+        it serves. Raises StoreDown, LedgerUnavailable."""
+        stored = await self._reader.peek(CONSENTS_KEY)
+        self._followed = await self._replay(int(stored) if stored is not None else 0)
+
+    async def follow_once(self) -> None:
+        """Write the consents changed since the last time. Raises StoreDown, LedgerUnavailable."""
+        if self._followed is not None:
+            self._followed = await self._replay(self._followed)
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._follow(), name="live-consents")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _follow(self) -> None:
+        is_failing = False
+        while True:
+            try:
+                await self.follow_once()
+                is_failing = False
+            except (StoreDown, LedgerError) as error:
+                if not is_failing:  # once an outage
+                    log.warning("live consents wait: %s", type(error).__name__)
+                is_failing = True
+            await asyncio.sleep(self._follow_seconds)
+
+    async def _write_when_possible(self, consents: Sequence[Consent]) -> None:
+        while True:
+            try:
+                return await self._write(consents)
+            except StoreDown:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _replay(self, after: int) -> int:
+        """Position up to which all consents are written."""
+        start = after
+        while True:
+            committed = await self._ledger.position()
+            events = await self._ledger.events_after(after, kinds=STATE_KINDS, limit=PAGE_EVENTS)
+            await self._write(await self._states_after(events))
+            if len(events) == PAGE_EVENTS:
+                after = events[-1].seq
+                continue
+            after = max(after, committed)
+            if events or start == 0:
+                await self._reader.keep_newer(CONSENTS_KEY, b"%d" % after)
+            return after
+
+    async def _states_after(self, events: Sequence[Event]) -> list[Consent]:
+        """The newest state of every consent the events are about. An event tells its consent's
+        state by itself; of a withdrawal the citizen's consents are read."""
+        states: dict[str, Consent] = {}
+        for event in events:
+            if event.kind in STEPS:
+                body = body_of(event)
+                states[body.id] = stepped(states.get(body.id), event, body)
+        left = {event.subject for event in events if event.kind not in STEPS}
+        for subject in left:
+            states |= await consents_of(self._ledger, subject)
+        return list(states.values())
+
+    async def _write(self, consents: Sequence[Consent]) -> None:
+        for start in range(0, len(consents), ENTRIES_AT_ONCE):
+            some = consents[start : start + ENTRIES_AT_ONCE]
+            await asyncio.gather(*(self._put(consent) for consent in some))
+
+    async def _put(self, consent: Consent) -> None:
+        ends_at_seconds = consent.terms.expires_at_ms // 1_000 + KEPT_AFTER_END_SECONDS
+        await self._reader.keep_newer(
+            entry_key(consent.handle), self._codec.encode(consent), expires_at=ends_at_seconds
+        )

@@ -1,0 +1,216 @@
+"""Granting, changing, listing: reads the ledger, decides with pure functions, stores the event."""
+
+import contextlib
+import datetime as dt
+import uuid
+from collections.abc import Callable
+
+import msgspec
+
+from api.consents.handles import HandleKeys
+from api.consents.machine import (
+    GRANTED,
+    REQUESTED,
+    Actor,
+    Consent,
+    ConsentBody,
+    Target,
+    consent_draft,
+    decided,
+    folded_consents,
+    status_at,
+)
+from api.consents.projection import LiveConsents
+from api.consents.protocol import ENDED
+from api.consents.reading import consents_of
+from api.consents.terms import AskedTerms, Terms, TermsRefused, agreed
+from api.ledger.enrolment import Idempotency, city_day
+from api.ledger.protocol import (
+    Appended,
+    ConditionNotMet,
+    IdempotencyClaim,
+    Ledger,
+    LedgerUnavailable,
+    MarkPending,
+    Replayed,
+    StreamChanged,
+)
+from scoring.contract.documents import Benefit
+
+GRANTED_STATUS = 201
+MOST_OPEN = 200  # several times all benefits of a city
+# Each try that fails means that another request about the same citizen was stored in between.
+TRIES = 60
+
+
+class ConsentNotFound(Exception):
+    """No consent of this citizen has this id, whoever else's may."""
+
+
+class ConsentsRefused(Exception):
+    """`code`: not_enrolled, too_many_consents."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class ConsentService:
+    """`register`: the benefits being served; may raise StoreDown. `answer_of`: bytes answered to a
+    grant, kept for its repetition. Every method may raise LedgerUnavailable."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        live: LiveConsents,
+        keys: HandleKeys,
+        *,
+        register: Callable[[], list[Benefit]],
+        answer_of: Callable[[Consent, int], bytes],
+        now_ms: Callable[[], int],
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._ledger = ledger
+        self._live = live
+        self._keys = keys
+        self._register = register
+        self._answer_of = answer_of
+        self._now_ms = now_ms
+        self._new_id = new_id
+
+    async def grant(
+        self,
+        subject: str,
+        asked: AskedTerms,
+        *,
+        is_confirmed: bool = True,
+        idempotency: Idempotency | None = None,
+    ) -> bytes:
+        """The answer's bytes; durable when it returns. Not `is_confirmed`: it waits for her second
+        word. Raises TermsRefused, ConsentsRefused, IdempotencyConflict, StoreDown."""
+        now_ms = self._now_ms()
+        try:
+            terms = agreed(asked, self._register(), now_ms=now_ms, today=city_day(now_ms))
+            await self._require_room(subject, now_ms)
+            return await self._store(subject, terms, is_confirmed, idempotency, now_ms)
+        except (TermsRefused, ConsentsRefused):
+            # What was granted once is answered once more, whatever has changed since.
+            if (before := await self._answer_before(subject, idempotency)) is not None:
+                return before.body
+            raise
+
+    async def change(
+        self, subject: str, consent_id: str, target: Target, *, by: Actor = "citizen"
+    ) -> Consent:
+        """Durable and in effect for every reader when it returns. Raises ConsentNotFound,
+        IllegalStep; MarkPending where it is durable and not yet in effect."""
+        for _ in range(TRIES):
+            enrolment = await self._ledger.enrolment_of(subject)
+            consent = await self.consent(subject, consent_id)
+            draft = decided(consent, target, by=by, now_ms=self._now_ms())
+            if draft is None:
+                await self._live.announce([consent])
+                return consent
+            try:
+                stored = await self._ledger.append(
+                    draft,
+                    unchanged_since=enrolment.seq,
+                    stream_unchanged_since=consent.stream_seq,
+                )
+            except (StreamChanged, ConditionNotMet):
+                continue
+            changed = _after(stored, consent)
+            await self._live.announce([changed])
+            return changed
+        raise LedgerUnavailable("overloaded")
+
+    async def consent(self, subject: str, consent_id: str) -> Consent:
+        """Raises ConsentNotFound."""
+        consents = await consents_of(self._ledger, subject)
+        if consent_id not in consents:
+            raise ConsentNotFound
+        return consents[consent_id]
+
+    async def announce_all(self, subject: str) -> None:
+        """After a withdrawal: all her consents have ended, and every reader sees it. Raises
+        MarkPending."""
+        await self._live.announce((await consents_of(self._ledger, subject)).values())
+
+    async def _require_room(self, subject: str, now_ms: int) -> None:
+        consents = await consents_of(self._ledger, subject)
+        if sum(status_at(c, now_ms) not in ENDED for c in consents.values()) >= MOST_OPEN:
+            raise ConsentsRefused("too_many_consents")
+
+    async def _store(
+        self,
+        subject: str,
+        terms: Terms,
+        is_confirmed: bool,
+        idempotency: Idempotency | None,
+        now_ms: int,
+    ) -> bytes:
+        consent_id = self._new_id()
+        handle = self._keys.handle_of(terms.partner, consent_id)
+        body = ConsentBody(id=consent_id, handle=handle, terms=terms)
+        draft = consent_draft(GRANTED if is_confirmed else REQUESTED, subject, body, now_ms)
+        foreseen = Consent(
+            id=consent_id,
+            handle=handle,
+            subject=subject,
+            terms=terms,
+            status="active" if is_confirmed else "awaiting",
+            granted_at_ms=now_ms,
+            changed_at_ms=now_ms,
+            changed_by="citizen",
+            seq=0,
+            stream_seq=0,
+        )
+        answer = self._answer_of(foreseen, now_ms)
+        try:
+            stored = await self._ledger.append(
+                draft, require="active", claim=_claim(subject, idempotency, answer)
+            )
+        except ConditionNotMet:
+            raise ConsentsRefused("not_enrolled") from None
+        if isinstance(stored, Replayed):
+            return stored.body
+        with contextlib.suppress(MarkPending):  # stored is enough; the follower announces it
+            await self._live.announce(folded_consents([stored.event]).values())
+        return answer
+
+    async def _answer_before(
+        self, subject: str, idempotency: Idempotency | None
+    ) -> Replayed | None:
+        if idempotency is None:
+            return None
+        return await self._ledger.replay(
+            scope=_scope(subject), key=idempotency.key, fingerprint=idempotency.fingerprint
+        )
+
+
+def _after(stored: Appended | Replayed, before: Consent) -> Consent:
+    if isinstance(stored, Replayed):
+        raise TypeError("a change has no claim")
+    changed = folded_consents([stored.event])[before.id]
+    return msgspec.structs.replace(changed, granted_at_ms=before.granted_at_ms)
+
+
+def _scope(subject: str) -> str:
+    return f"consents {subject}"
+
+
+def _claim(subject: str, idempotency: Idempotency | None, body: bytes) -> IdempotencyClaim | None:
+    if idempotency is None:
+        return None
+    return IdempotencyClaim(
+        scope=_scope(subject),
+        key=idempotency.key,
+        fingerprint=idempotency.fingerprint,
+        status=GRANTED_STATUS,
+        body=body,
+    )
+
+
+def instant_ms(at: dt.datetime) -> int:
+    """`at` knows its offset."""
+    return round((at - dt.datetime.fromtimestamp(0, dt.UTC)) / dt.timedelta(milliseconds=1))
