@@ -36,7 +36,7 @@ TERMS = [
     ("2024-02-02", 1, "2024-02-04", "Sunday 4 worked"),
     ("2024-02-09", 1, "2024-02-18", "eight days off, then a worked Sunday"),
     ("2024-09-13", 1, "2024-09-14", "a worked Saturday before Mid-Autumn"),
-    ("2024-09-27", 7, "2024-10-14", "Sunday 29 and Saturday 12 worked, 1 to 7 off"),
+    ("2024-09-27", 7, "2024-10-12", "Sunday 29 and Saturday 12 worked, 1 to 7 off"),
     ("2023-09-28", 2, "2023-10-08", "worked Saturday and Sunday after eight days off"),
     ("2022-12-30", 1, "2023-01-03", "New Year over two years"),
     ("2022-04-01", 1, "2022-04-02", "a worked Saturday before Qingming"),
