@@ -74,6 +74,8 @@ def _checked(
     lines: pl.DataFrame, columns: list[str], kind: SourceKind, note: DeliveryNote
 ) -> _Batch:
     rows, misshapen = split_rows(lines, columns)
+    absent = [code for code in kind.header() if code not in columns]
+    rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(code) for code in absent)
     by_cell = [
         misshapen,
         column_rejects(rows, kind, note.sent_on),

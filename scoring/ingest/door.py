@@ -11,7 +11,7 @@ import polars as pl
 from scoring.catalogue.kinds import Catalogue, SourceKind
 from scoring.contract.pseudonyms import Digest
 from scoring.delivery import DeliveryNote
-from scoring.errors import InputRefused, VerificationFailed
+from scoring.errors import InputRefused, StoreUnavailable, VerificationFailed
 from scoring.ingest import rejects
 from scoring.ingest.checking import CheckedFile, check_file
 from scoring.ingest.delivery_note import check_note, read_note
@@ -152,13 +152,18 @@ def _pseudonymous(
 def _write(
     door: Door, manifest: LakeManifest, file: LakeFile, parts: Iterable[Part], checked: CheckedFile
 ) -> LakeFile:
-    announce(door.lake, Intent(file_id=file.file_id, kind=file.kind))
     try:
+        announce(door.lake, Intent(file_id=file.file_id, kind=file.kind))
         written = msgspec.structs.replace(file, parts=write_parts(door.lake, parts))
         if not checked.rejects.is_empty():
             content = rejects.as_csv(checked.rejects, file.name)
             write_rejects(door.lake, rejects_path(file), content)
         commit(door.lake, manifest, written, key_check(door.lake_key, door.digest))
+    except OSError as error:
+        roll_back(door.lake)
+        raise StoreUnavailable(
+            "lake_not_writable", str(error.strerror), where=str(door.lake), do="free the disk"
+        ) from error
     except BaseException:
         roll_back(door.lake)
         raise

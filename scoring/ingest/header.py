@@ -8,7 +8,8 @@ from scoring.errors import InputRefused
 
 
 def columns_of(header: str, kind: SourceKind, file: Path) -> list[str]:
-    """Field code of each column as sent, "" for a column to drop; the seam for other editions.
+    """Field code of each column as sent, "" for a column to drop. A field that the edition does not
+    have is empty in every row.
 
     Raises InputRefused naming the first column that differs.
     """

@@ -5,21 +5,26 @@ killed run left behind. The manifest's replacement is the moment at which the fi
 """
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from scoring.contract.snapshot import SourcePart
 from scoring.errors import StoreUnavailable
-from scoring.ingest.parts import Part
+from scoring.ingest.parts import Part, parquet_of
 from scoring.lake.durable import sync_folder, write_durably
 from scoring.lake.manifest import LakeFile, LakeManifest, read_manifest, write_manifest
 
 LOCK_NAME = ".lock"
 INTENT_NAME = ".intent.json"
+
+_WRITERS = 8
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,16 +59,22 @@ def announce(lake: Path, intent: Intent) -> None:
 
 
 def write_parts(lake: Path, parts: Iterable[Part]) -> list[SourcePart]:
-    named, folders = [], set()
-    for part in parts:
-        path = lake / part.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, part.content)
-        folders.add(path.parent)
-        named.append(part.named())
-    for folder in _with_parents(folders, lake):
+    """Several at a time: waiting for the disk is most of it, and syncs at once share a journal."""
+    with ThreadPoolExecutor(_WRITERS) as writers:
+        named = list(writers.map(partial(_write_part, lake), parts))
+    for folder in _new_names({(lake / part.path).parent for part in named}, lake):
         sync_folder(folder)
     return named
+
+
+def _write_part(lake: Path, part: Part) -> SourcePart:
+    content = parquet_of(part.rows)
+    path = lake / part.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, content)
+    sync_folder(path.parent)
+    digest = hashlib.sha256(content).hexdigest()
+    return SourcePart(path=part.path, rows=part.rows.height, sha256=digest)
 
 
 def write_rejects(lake: Path, path: str, content: bytes) -> None:
@@ -116,8 +127,7 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _with_parents(folders: set[Path], lake: Path) -> list[Path]:
-    """The folders and all above them up to the lake, deepest first: new ones have new names too."""
-    every = {parent for folder in folders for parent in (folder, *folder.parents)}
-    inside = [folder for folder in every if folder == lake or lake in folder.parents]
-    return sorted(inside, key=lambda folder: len(folder.parts), reverse=True)
+def _new_names(folders: set[Path], lake: Path) -> set[Path]:
+    """The folders above the parts' own: a new bucket or kind is a new name in one of them."""
+    above = {parent for folder in folders for parent in folder.parents}
+    return {folder for folder in above if folder == lake or lake in folder.parents}

@@ -4,7 +4,6 @@ A record is one line. polars only cuts lines here; its CSV reader would fill sho
 drop what follows a cut, so columns are split by our own rule (`rows`).
 """
 
-import codecs
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,9 +22,12 @@ def line_batches(file: Path, encoding: Encoding, limits: Limits) -> Iterator[pl.
     """Frames `line` int32 (1 = header), `text`, in order, at least one; CR of a CRLF removed."""
     first_line = 1
     for block in _whole_lines(file, limits):
-        frame = _frame(_as_utf8(block, encoding, file, first_line), first_line)
+        try:
+            frame = _frame(block if encoding == "utf-8" else block.decode(encoding).encode())
+        except (pl.exceptions.ComputeError, UnicodeDecodeError):
+            raise _refusal(block, encoding, file, first_line) from None
+        yield frame.with_row_index("line", first_line).cast({"line": pl.Int32})
         first_line += frame.height
-        yield frame
 
 
 def _whole_lines(file: Path, limits: Limits) -> Iterator[bytes]:
@@ -50,22 +52,28 @@ def _whole_lines(file: Path, limits: Limits) -> Iterator[bytes]:
         yield rest
 
 
-def _as_utf8(block: bytes, encoding: Encoding, file: Path, first_line: int) -> bytes:
-    """UTF-8 bytes. In GB18030 no byte of a character is LF, so blocks of whole lines stand alone."""
+def _frame(utf8: bytes) -> pl.DataFrame:
+    # The line break in front keeps read_lines from taking a batch that happens to begin like a
+    # compressed stream ("x^" is zlib's) for one.
+    return pl.read_lines(io.BytesIO(b"\n" + utf8), name="text").slice(1)
+
+
+def _refusal(block: bytes, encoding: Encoding, file: Path, first_line: int) -> InputRefused:
+    """In GB18030 no byte of a character is LF, so a block of whole lines stands for itself."""
     try:
-        text, _ = codecs.lookup(encoding).decode(block, "strict")
+        block.decode(encoding)
     except UnicodeDecodeError as error:
         line = first_line + block[: error.start].count(b"\n")
-        raise InputRefused(
+        return InputRefused(
             "not_utf8" if encoding == "utf-8" else "not_gb18030",
-            _encoding_message(block, encoding),
+            _message(block, encoding),
             where=f"{file.name}:{line}",
             do="send UTF-8, or have GB18030 declared in the note",
-        ) from None
-    return block if encoding == "utf-8" else text.encode()
+        )
+    return InputRefused("not_utf8", "not readable as text", where=f"{file.name}:{first_line}")
 
 
-def _encoding_message(block: bytes, encoding: Encoding) -> str:
+def _message(block: bytes, encoding: Encoding) -> str:
     if encoding == "gb18030":
         return "not GB18030, as the note declares"
     try:
@@ -73,10 +81,3 @@ def _encoding_message(block: bytes, encoding: Encoding) -> str:
     except UnicodeDecodeError:
         return "not UTF-8"
     return "not UTF-8 (looks like GBK)"
-
-
-def _frame(utf8: bytes, first_line: int) -> pl.DataFrame:
-    # The line break in front keeps read_lines from taking a batch that happens to begin like a
-    # compressed stream ("x^" is zlib's) for one.
-    lines = pl.read_lines(io.BytesIO(b"\n" + utf8), name="text").slice(1)
-    return lines.with_row_index("line", first_line).cast({"line": pl.Int32})

@@ -13,6 +13,7 @@ from scoring.contract.pseudonyms import PSEUDONYM_CHARS, Digest
 from scoring.lake.tables import RECORD_ID_CHARS
 
 _BLOCK_BYTES = 64  # of SHA-256 and of SM3
+_MAC_BYTES = 16  # what a pseudonym is made of
 _SLICE_ROWS = 100_000  # Python objects alive at a time
 
 
@@ -46,8 +47,8 @@ def key_check(lake_key: bytes, digest: Digest) -> str:
 def _pseudonyms(
     texts: pl.Series, key: bytes, purpose: bytes, digest: Digest, chars: int
 ) -> pl.Series:
-    mac = _hmac(key, purpose, digest)
-    slices = [_encoded(part, mac, chars) for part in _slices(texts)]
+    macs_of = _hmac(key, purpose, digest)
+    slices = [_base64url(macs_of(part), chars) for part in _slices(texts)]
     return pl.concat(slices) if slices else pl.Series([], dtype=pl.String)
 
 
@@ -56,21 +57,24 @@ def _slices(texts: pl.Series) -> Iterator[pl.Series]:
         yield texts.slice(start, _SLICE_ROWS)
 
 
-def _encoded(texts: pl.Series, mac: Callable[[bytes], bytes], chars: int) -> pl.Series:
-    macs = pl.Series([mac(text.encode())[:16] for text in texts], dtype=pl.Binary)
-    base64 = macs.bin.encode("base64").str.slice(0, chars)
+def _base64url(macs: list[bytes], chars: int) -> pl.Series:
+    base64 = pl.Series(macs, dtype=pl.Binary).bin.encode("base64").str.slice(0, chars)
     return base64.str.replace_all("+", "-", literal=True).str.replace_all("/", "_", literal=True)
 
 
-def _hmac(key: bytes, purpose: bytes, digest: Digest) -> Callable[[bytes], bytes]:
+def _hmac(key: bytes, purpose: bytes, digest: Digest) -> Callable[[pl.Series], list[bytes]]:
+    """First 16 bytes of the HMAC of purpose + text for each text."""
     padded = key.ljust(_BLOCK_BYTES, b"\0")
     inner = hashlib.new(digest, bytes(byte ^ 0x36 for byte in padded) + purpose)
     outer = hashlib.new(digest, bytes(byte ^ 0x5C for byte in padded))
 
-    def mac(text: bytes) -> bytes:
-        first, second = inner.copy(), outer.copy()
-        first.update(text)
-        second.update(first.digest())
-        return second.digest()
+    def macs_of(texts: pl.Series) -> list[bytes]:
+        macs = []
+        for text in texts.cast(pl.Binary):
+            first, second = inner.copy(), outer.copy()
+            first.update(text)
+            second.update(first.digest())
+            macs.append(second.digest()[:_MAC_BYTES])
+        return macs
 
-    return mac
+    return macs_of

@@ -8,7 +8,7 @@ import csv
 
 import polars as pl
 
-from scoring.ingest.rejects import REJECTS, Rejects
+from scoring.ingest.rejects import REJECTS, Rejects, no_rejects
 
 _CELL = r'(?:[^",]*|"(?:[^"]|"")*")'
 _WELL_QUOTED = rf"\A{_CELL}(?:,{_CELL})*\z"
@@ -81,14 +81,15 @@ def _named(rows: pl.LazyFrame, columns: list[str]) -> pl.LazyFrame:
 def _shape_rejects(counted: pl.DataFrame, wanted: int) -> Rejects:
     found = pl.col("cells")
     bad = counted.filter(found != wanted)
+    if bad.is_empty():
+        return no_rejects()
     blank = pl.col("text").str.len_bytes() == 0
-    return bad.select(
-        "line",
-        column=pl.lit(""),
-        rule=pl.when(blank)
+    shape = (
+        pl.when(blank)
         .then(pl.lit("blank_line"))
         .when(found < wanted)
         .then(pl.lit("short_row"))
-        .otherwise(pl.lit("long_row")),
-        message=pl.format("{} cells instead of {}", found, pl.lit(wanted)),
-    ).cast(REJECTS)
+        .otherwise(pl.lit("long_row"))
+    )
+    message = pl.concat_str(found.cast(pl.String), pl.lit(f" cells instead of {wanted}"))
+    return bad.select("line", column=pl.lit(""), rule=shape, message=message).cast(REJECTS)

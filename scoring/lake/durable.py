@@ -5,13 +5,17 @@ from pathlib import Path
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Create or replace `path` atomically; its folder must exist."""
+    """Create or replace `path` atomically; its folder must exist. On an error all is as before."""
     temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

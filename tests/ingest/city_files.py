@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import hashlib
 import io
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -156,6 +157,7 @@ _MAKERS = {
 }
 
 
+@cache
 def header(kind: str) -> list[str]:
     source = load_catalogue().kind(kind)
     assert source is not None
@@ -181,7 +183,7 @@ def good_file(kind: str) -> bytes:
     return as_csv(kind, good_rows(kind))
 
 
-def deliver(folder: Path, kind: str, content: bytes, **note: object) -> Path:
+def deliver(folder: Path, kind: str, content: bytes, /, **note: object) -> Path:
     """Write `content` with a note that fits it, but for the members given."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{DEPARTMENTS[kind]}-001.csv"

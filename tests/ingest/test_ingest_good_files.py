@@ -5,14 +5,17 @@ import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 
 from scoring.catalogue import Catalogue
+from scoring.catalogue.kinds import Edition
 from scoring.contract.pseudonyms import subject_of
 from scoring.errors import InputRefused, StoreUnavailable, VerificationFailed
 from scoring.ingest import IngestReport, ingest_file, ingest_tree
 from scoring.ingest.lake_commit import locked_lake
+from scoring.ingest.limits import Limits
 from scoring.ingest.pseudonyms import with_subjects
 from scoring.lake.manifest import MANIFEST_NAME, read_manifest
 from scoring.lake.tables import BASE64URL, FACTS, ORGANISATIONS, OUTCOMES
@@ -25,6 +28,7 @@ from tests.ingest.city_files import (
     deliver,
     good_file,
     good_rows,
+    header,
     person,
 )
 from tests.ingest.conftest import lake_digest, lake_facts
@@ -171,8 +175,6 @@ def test_iso_days_are_read_like_those_with_slashes(
 def test_small_batches_give_the_same_bytes_as_one(
     tmp_path: Path, lake: Path, ingest: Ingest, catalogue: Catalogue
 ) -> None:
-    from scoring.ingest.limits import Limits
-
     file = deliver(tmp_path / "in", "penalty", good_file("penalty"))
     ingest(file)
     small = Limits(
@@ -184,6 +186,25 @@ def test_small_batches_give_the_same_bytes_as_one(
     other = tmp_path / "other lake"
     ingest_file(file, lake=other, catalogue=catalogue, lake_key=LAKE_KEY, limits=small)
     assert lake_digest(other) == lake_digest(lake)
+
+
+def test_another_edition_is_a_mapping_in_the_catalogue(
+    tmp_path: Path, lake: Path, ingest: Ingest, catalogue: Catalogue
+) -> None:
+    """Provincial alias of a column, a column we do not take, an optional column they lack."""
+    ingest(deliver(tmp_path / "ours", "honour", good_file("honour")))
+    aliases = {"RY_BH": "RYBH", "BZ": "GXSJ"}
+    columns = {aliases.get(code, code): code for code in header("honour")} | {"GXSJ": ""}
+    kinds = [
+        msgspec.structs.replace(kind, editions=[Edition(name="province", columns=columns)])
+        for kind in catalogue.kinds
+    ]
+    theirs = msgspec.structs.replace(catalogue, kinds=kinds)
+    content = good_file("honour").replace(b"RY_BH", b"RYBH").replace(b",BZ", b",GXSJ")
+    other = tmp_path / "other lake"
+    file = deliver(tmp_path / "theirs", "honour", content)
+    ingest_file(file, lake=other, catalogue=theirs, lake_key=LAKE_KEY)
+    assert lake_facts(other).equals(lake_facts(lake))
 
 
 def test_loading_a_file_twice_changes_no_byte(tmp_path: Path, lake: Path, ingest: Ingest) -> None:

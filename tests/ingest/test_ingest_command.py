@@ -1,0 +1,48 @@
+"""`chengxin ingest` as an operator sees it."""
+
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from api.commands.ingest import ingest
+from scoring.lake.manifest import read_manifest
+from tests.ingest.city_files import LAKE_KEY, as_csv, deliver, good_file, good_rows
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    (folder / "keys").mkdir(parents=True)
+    (folder / "keys" / "lake.key").write_text(LAKE_KEY.hex(), encoding="ascii")
+    return folder
+
+
+def _run(path: Path, data: Path) -> Result:
+    app = typer.Typer()
+    app.command()(ingest)
+    return CliRunner().invoke(app, [str(path), "--data", str(data)])
+
+
+def test_it_counts_rows_and_says_where_the_rejects_are(tmp_path: Path, data: Path) -> None:
+    rows = good_rows("honour")
+    rows[0]["RY_JB"] = "?"
+    deliver(tmp_path / "in", "honour", as_csv("honour", rows))
+    result = _run(tmp_path / "in", data)
+    assert result.exit_code == 0, result.output
+    assert "1 files taken" in result.output
+    rejects = data / "lake" / "rejects" / f"{read_manifest(data / 'lake').files[0].file_id}.csv"
+    assert str(rejects) in result.output
+    assert rejects.exists()
+
+
+def test_a_refused_file_gives_exit_code_4_and_the_others_are_taken(
+    tmp_path: Path, data: Path
+) -> None:
+    deliver(tmp_path / "in" / "good", "honour", good_file("honour"))
+    deliver(tmp_path / "in" / "bad", "penalty", b"<html></html>\n")
+    result = _run(tmp_path / "in", data)
+    assert result.exit_code == 4
+    assert "not_csv" in result.output
+    assert [file.kind for file in read_manifest(data / "lake").files] == ["honour"]
