@@ -63,7 +63,8 @@ def main() -> None:
         app()
     except ChengxinError as error:
         console = Console(stderr=True, highlight=False)
-        console.print(f"[bold]{error.code}[/bold] {error.what}", markup=True)
+        console.print(f"[bold]{error.code}[/bold]", end=" ")
+        console.print(error.what, markup=False)
         if error.where:
             console.print(f"  where: {error.where}", markup=False)
         if error.do:
