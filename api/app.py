@@ -17,7 +17,13 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from api.access import route_table_of
+from api.accesses.log import LedgerAccessLog
 from api.answers import AsgiApp, Direct
+from api.consents.answers import granted_bytes
+from api.consents.codec import ConsentCodec
+from api.consents.handles import HandleKeys
+from api.consents.projection import LiveConsents
+from api.consents.service import ConsentService
 from api.console.app import pages_config, pages_mounts
 from api.edge import Edge
 from api.inner import keep_failure
@@ -44,11 +50,12 @@ from api.public.documents import (
 )
 from api.public.notice import notice_handler
 from api.public.site_files import SiteFiles
-from api.services import Services
+from api.services import OpenParts, Services
 from api.settings import Settings, settings_from, snapshot_key_of
 from api.store.protocol import SnapshotReader
 from api.store.reader import BeforeServing, ValkeyReader
 from api.tokens import TokenVerifier
+from api.versions import PerVersion, benefits_of
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import CATALOGUE_DOCUMENT, RULES_DOCUMENT
 
@@ -200,16 +207,42 @@ async def _open(parts: Parts, services: Services, keys: KeyFollower) -> AsyncIte
         ledger = await parts.open_ledger()
         stack.push_async_callback(ledger.close)
         marks = LiveMarks(ledger, services.reader, parts.snapshot_key)
-        enrolments = EnrolmentService(ledger, marks, _milliseconds(parts), parts.notices)
-        services.fill(ledger, marks, enrolments)
+        opened = _open_parts(parts, services.reader, ledger, marks)
+        services.fill(opened)
         stack.callback(services.empty)
         await services.reader.open()
         stack.push_async_callback(services.reader.close)
         marks.start()
         stack.push_async_callback(marks.stop)
+        opened.live_consents.start()
+        stack.push_async_callback(opened.live_consents.stop)
         await keys.open()
         stack.push_async_callback(keys.close)
         yield
+
+
+def _open_parts(
+    parts: Parts, reader: SnapshotReader, ledger: Ledger, marks: LiveMarks
+) -> OpenParts:
+    handle_keys = HandleKeys(parts.snapshot_key)
+    codec = ConsentCodec(handle_keys, partial(snapshot_subject_of, parts.snapshot_key))
+    live_consents = LiveConsents(ledger, reader, codec)
+    register = PerVersion(benefits_of)
+    return OpenParts(
+        ledger=ledger,
+        marks=marks,
+        enrolments=EnrolmentService(ledger, marks, _milliseconds(parts), parts.notices),
+        live_consents=live_consents,
+        consents=ConsentService(
+            ledger,
+            live_consents,
+            handle_keys,
+            register=lambda: register.of(reader.version()).items,
+            answer_of=granted_bytes,
+            now_ms=_milliseconds(parts),
+        ),
+        access_log=LedgerAccessLog(ledger),
+    )
 
 
 def _milliseconds(parts: Parts) -> Callable[[], int]:

@@ -1,43 +1,73 @@
 """The parts that live with the event loop: handlers hold this, the lifespan fills and empties it."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
+from api.accesses.protocol import AccessLog
+from api.consents.projection import LiveConsents
+from api.consents.service import ConsentService
 from api.ledger.enrolment import EnrolmentService
 from api.ledger.projection import LiveMarks
 from api.ledger.protocol import Ledger, LedgerUnavailable
 from api.store.protocol import SnapshotReader
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenParts:
+    """What exists from the service's opening to its closing."""
+
+    ledger: Ledger
+    marks: LiveMarks
+    enrolments: EnrolmentService
+    live_consents: LiveConsents
+    consents: ConsentService
+    access_log: AccessLog
+
+
 class Services:
-    """`ledger` and `enrolments` raise LedgerUnavailable before the service is open and after it is
-    closed; `reader` is there from the beginning and answers for itself."""
+    """All but `reader` raise LedgerUnavailable before the service is open and after it is closed;
+    `reader` is there from the beginning and answers for itself."""
 
     def __init__(
         self, make_reader: Callable[[Callable[[int], Awaitable[None]]], SnapshotReader]
     ) -> None:
         self.reader = make_reader(self._replay_marks)
-        self._open: tuple[Ledger, LiveMarks, EnrolmentService] | None = None
+        self._open: OpenParts | None = None
 
-    def fill(self, ledger: Ledger, marks: LiveMarks, enrolments: EnrolmentService) -> None:
-        self._open = (ledger, marks, enrolments)
+    def fill(self, parts: OpenParts) -> None:
+        self._open = parts
 
     def empty(self) -> None:
         self._open = None
 
     @property
     def ledger(self) -> Ledger:
-        return self._opened()[0]
+        return self._opened().ledger
 
     @property
     def enrolments(self) -> EnrolmentService:
-        return self._opened()[2]
+        return self._opened().enrolments
 
-    def _opened(self) -> tuple[Ledger, LiveMarks, EnrolmentService]:
+    @property
+    def live_consents(self) -> LiveConsents:
+        return self._opened().live_consents
+
+    @property
+    def consents(self) -> ConsentService:
+        return self._opened().consents
+
+    @property
+    def access_log(self) -> AccessLog:
+        return self._opened().access_log
+
+    def _opened(self) -> OpenParts:
         if self._open is None:
             raise LedgerUnavailable("not open")
         return self._open
 
     async def _replay_marks(self, position: int) -> None:
         """Raises LedgerUnavailable, which keeps the reader from serving: a store that has forgotten
-        a withdrawal would otherwise show a score."""
-        await self._opened()[1].before_serving(position)
+        a withdrawal would otherwise show a score, one that has forgotten a consent a wrong no."""
+        parts = self._opened()
+        await parts.marks.before_serving(position)
+        await parts.live_consents.before_serving()

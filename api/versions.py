@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from api.store.protocol import StoreDown, Version
-from scoring.contract.documents import RulesDocument, TablesDocument
-from scoring.contract.snapshot import RULES_DOCUMENT, TABLES_DOCUMENT
+from scoring.contract.documents import BenefitsDocument, RulesDocument, TablesDocument
+from scoring.contract.snapshot import BENEFITS_DOCUMENT, RULES_DOCUMENT, TABLES_DOCUMENT
 
 T = TypeVar("T")
 
@@ -45,3 +45,7 @@ def rules_of(version: Version) -> RulesDocument:
 
 def tables_of(version: Version) -> TablesDocument:
     return decoded_document(version, TABLES_DOCUMENT, TablesDocument)
+
+
+def benefits_of(version: Version) -> BenefitsDocument:
+    return decoded_document(version, BENEFITS_DOCUMENT, BenefitsDocument)
