@@ -45,7 +45,8 @@ class Pipe(asyncio.Protocol):
 
     def pair(self, request: bytes, is_present: bytes) -> asyncio.Future[Stored]:
         """`request` is two commands, answered by record and mark. Where there is no record,
-        `is_present` (EXISTS of the snapshot's manifest) is asked before that is believed."""
+        `is_present` (EXISTS of the snapshot's manifest) is asked before that is believed; empty
+        where the caller asks by itself."""
         return self._enter(request, is_present)
 
     def call(self, request: bytes) -> asyncio.Future[Any]:
@@ -106,6 +107,9 @@ class Pipe(asyncio.Protocol):
         if type(value) is bytes and type(mark) in _ANSWER_TYPES:
             future.set_result(Stored(value, mark))
         elif value is None and is_present is not None and type(mark) in _ANSWER_TYPES:
+            if not is_present:
+                future.set_result(Stored(None, mark))
+                return
             try:
                 check = self.call(is_present)
             except StoreDown as error:

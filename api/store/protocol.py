@@ -62,6 +62,24 @@ class SnapshotReader(Protocol):
         StoreDown, at the call or when awaited."""
         ...
 
+    def hot_and_presence(
+        self, version: Version, snapshot_subject: str
+    ) -> tuple[Awaitable[Stored], Awaitable[object]]:
+        """As `hot`, but whether there is a record or not takes the same steps: the second awaitable
+        gives 1 where the snapshot is complete, and only then is a missing record believed."""
+        ...
+
+    def count(self, key: str, amount: int, *, expires_at: int) -> Awaitable[int]:
+        """Add to a counter that lives until `expires_at` (Unix seconds); its new value. Raises
+        StoreDown, at the call or when awaited."""
+        ...
+
+    def claim_once(self, key: str, *, at: int, issued_at: int, expires_at: int) -> Awaitable[bool]:
+        """Whether this is the first claim of `key`, on any worker. A store that lost its data does
+        not know the claims before: until `expires_at` it refuses what was issued before it began
+        to remember. Unix seconds. Raises StoreDown, at the call or when awaited."""
+        ...
+
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...

@@ -18,6 +18,7 @@ from scoring.contract.store_address import StoreAddress, parse_address
 log = logging.getLogger(__name__)
 
 BeforeServing = Callable[[int], Awaitable[None]]
+MOST_REMEMBERED_COUNTERS = 200_000
 
 
 class ReaderLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class ValkeyReader:
         self._version: Version | None = None
         self._keys: dict[str, wire.VersionKeys] = {}
         self._refused: str | None = None
+        self._ending: set[str] = set()  # counters whose end this connection has sent
         self._task: asyncio.Task[None] | None = None
         self._first_attempt = asyncio.Event()
 
@@ -110,6 +112,33 @@ class ValkeyReader:
     ) -> Awaitable[object]:
         return self._any_pipe().call(wire.keep_newer(key, value, expires_at))
 
+    def hot_and_presence(
+        self, version: Version, snapshot_subject: str
+    ) -> tuple[Awaitable[Stored], Awaitable[object]]:
+        pipe = self._serving
+        if pipe is None:
+            raise StoreDown("the store is not reachable")
+        keys = self._keys.get(version.manifest.snapshot) or self._keys_for(version)
+        return pipe.pair(keys.hot(snapshot_subject), b""), pipe.call(keys.is_present)
+
+    def count(self, key: str, amount: int, *, expires_at: int) -> Awaitable[int]:
+        pipe = self._serving
+        if pipe is None:
+            raise StoreDown("the store is not reachable")
+        counted = pipe.call(wire.count(key, amount))
+        if key not in self._ending:
+            if len(self._ending) >= MOST_REMEMBERED_COUNTERS:
+                self._ending.clear()
+            self._ending.add(key)
+            pipe.call(wire.expire(key, expires_at)).add_done_callback(_heard)
+        return counted
+
+    async def claim_once(self, key: str, *, at: int, issued_at: int, expires_at: int) -> bool:
+        if self._serving is None:
+            raise StoreDown("the store is not reachable")
+        request = wire.claim_once(key, at=at, issued_at=issued_at, expires_at=expires_at)
+        return bool(await self._serving.call(request))
+
     def _any_pipe(self) -> Pipe:
         if self._connected is None:
             raise StoreDown("the store is not reachable")
@@ -144,6 +173,7 @@ class ValkeyReader:
 
     def _hang_up(self) -> None:
         self._serving = None
+        self._ending.clear()
         pipe, self._connected = self._connected, None
         if pipe is not None:
             pipe.give_up("the connection to the store was closed")
@@ -211,3 +241,9 @@ class ValkeyReader:
             async with asyncio.timeout(self._limits.replay_seconds):
                 await self._before_serving(position)
         await pipe.call(wire.set_replayed(position))
+
+
+def _heard(answer: asyncio.Future[object]) -> None:
+    """Nobody waits for this answer; a failure shows in the call beside it."""
+    if not answer.cancelled():
+        answer.exception()

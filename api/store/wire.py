@@ -4,6 +4,7 @@ import msgspec
 
 from scoring.contract.pseudonyms import PSEUDONYM_CHARS
 from scoring.contract.snapshot import (
+    CLAIMS_KEY,
     FIELD_CHARS,
     MARKS_KEY,
     bucket_of,
@@ -65,6 +66,34 @@ def get(key: str) -> bytes:
 def keep_newer(key: str, value: bytes, expires_at: int | None) -> bytes:
     end = "" if expires_at is None else str(expires_at)
     return pack("EVAL", _KEEP_NEWER, "1", key, value, end)
+
+
+# One claim of a kind of key, and since when the claims are complete.
+_CLAIM_ONCE = """
+local since = redis.call('GET', KEYS[2])
+if not since then
+  since = ARGV[1] - 2
+  redis.call('SET', KEYS[2], since)
+end
+if tonumber(ARGV[2]) < tonumber(since) then return 0 end
+return redis.call('SET', KEYS[1], '', 'NX', 'EXAT', ARGV[3]) and 1 or 0
+"""
+
+
+def claim_once(key: str, *, at: int, issued_at: int, expires_at: int) -> bytes:
+    numbers = (str(number) for number in (at, issued_at, expires_at))
+    return pack("EVAL", _CLAIM_ONCE, "2", key, CLAIMS_KEY, *numbers)
+
+
+def count(key: str, amount: int) -> bytes:
+    text = str(amount)
+    return (f"*3\r\n$6\r\nINCRBY\r\n${len(key)}\r\n{key}\r\n${len(text)}\r\n{text}\r\n").encode(
+        "ascii"
+    )
+
+
+def expire(key: str, expires_at: int) -> bytes:
+    return pack("EXPIREAT", key, str(expires_at))
 
 
 class VersionKeys(msgspec.Struct, frozen=True):

@@ -15,6 +15,11 @@ In Valkey, for a snapshot `v` (ADR 1):
     c:h       string, live consent of handle h (api/consents/codec.py), its owner sealed; gone a
               day after the consent's end
 
+    u:h:day   counter, uses of the consent with handle h on a UTC day (days since 1970)
+    q:who:n   counter, requests of a partner (p.id) or citizen (c.s) in the n-th minute
+    f:what:n  counter, failed authentications of a client or source, digested, in the n-th minute
+    j:digest  string, a client assertion that was used; gone when it would have expired
+
     versions       hash, id of every snapshot with a key here -> StoredVersion; written before the
                    first and removed after the last of its keys, so that nothing can be orphaned
     ptr:next       string, id being loaded; renamed to `current` by the flip
@@ -23,6 +28,7 @@ In Valkey, for a snapshot `v` (ADR 1):
     ptr:marks      string, ledger position after which every live mark is here; it is missing
                    exactly when the store lost its data
     ptr:consents   string, ledger position up to which every consent is here
+    ptr:claims     string, Unix seconds since when every `j:` is here
 
 `m:v` is set last and removed first: where it is, the snapshot is complete. A reader that finds no
 record asks for `m:v` before it believes that there is none.
@@ -51,6 +57,7 @@ ROLLBACK_KEY = "ptr:rollback"
 PUBLISHER_KEY = "ptr:publisher"
 MARKS_KEY = "ptr:marks"
 CONSENTS_KEY = "ptr:consents"
+CLAIMS_KEY = "ptr:claims"
 VERSIONS_KEY = "versions"
 
 RULES_DOCUMENT = "rules"

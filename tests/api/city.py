@@ -1,7 +1,8 @@
 """A snapshot of a few citizens, written in the contract's own record layout."""
 
+import asyncio
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import msgspec
 
@@ -229,6 +230,23 @@ class MemoryReader:
         old = self.strings.get(key)
         if old is None or _leading(old) < _leading(value):
             self.strings[key] = value
+
+    def hot_and_presence(
+        self, version: Version, snapshot_subject: str
+    ) -> tuple[Awaitable[Stored], Awaitable[object]]:
+        return self.hot(version, snapshot_subject), asyncio.sleep(0, 1)
+
+    async def count(self, key: str, amount: int, *, expires_at: int) -> int:
+        self.version()
+        total = int(self.strings.get(key, b"0")) + amount
+        self.strings[key] = b"%d" % total
+        return total
+
+    async def claim_once(self, key: str, *, at: int, issued_at: int, expires_at: int) -> bool:
+        self.version()
+        is_first = key not in self.strings
+        self.strings.setdefault(key, b"")
+        return is_first
 
     async def open(self) -> None:
         """Nothing to connect."""
