@@ -16,6 +16,7 @@ from api.tokens import CITIZEN_SCOPE
 
 __all__ = ["CITIZEN_SCOPE", "Access", "Route", "RouteTable", "open_to", "route_table_of"]
 
+Audit = Literal["none", "citizen", "logged"]
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -25,7 +26,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     `query`: the parameters the operation knows; any other is refused. `cache`: `never` for whatever
     depends on the caller or the moment; `public` answers carry an ETag. `media_type`: of the
     answer, what Accept is held against. `problems`: codes the operation itself can refuse with,
-    beyond those every operation shares.
+    beyond those every operation shares. `audit`: `citizen` where she reads her own data, `logged`
+    where somebody else does and the access log must have its line first, `none` where no citizen's
+    data is read; None: nobody has said, which a test refuses.
     """
 
     scope: str | None
@@ -34,6 +37,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     body: Literal["none", "json"] = "none"
     media_type: str = "application/json"
     problems: tuple[str, ...] = ()
+    audit: Audit | None = None
 
 
 def open_to(
@@ -44,6 +48,7 @@ def open_to(
     body: Literal["none", "json"] = "none",
     media_type: str = "application/json",
     problems: Iterable[str] = (),
+    audit: Audit | None = None,
 ) -> dict[str, Any]:
     """`opt` of a Litestar handler."""
     access = Access(
@@ -53,6 +58,7 @@ def open_to(
         body=body,
         media_type=media_type,
         problems=tuple(problems),
+        audit="none" if scope is None else audit,
     )
     return {"access": access}
 
