@@ -5,7 +5,6 @@ is 1,000 requests/s; a city's code service once met ten times its former peak.
 """
 
 import msgspec
-from locust import LoadTestShape
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -25,13 +24,3 @@ SHAPES = {"weekday": WEEKDAY, "notice-day": NOTICE_DAY, "spike10x": SPIKE_TENFOL
 
 def stage_at(stages: tuple[Stage, ...], elapsed_seconds: float) -> Stage | None:
     return next((stage for stage in stages if elapsed_seconds < stage.until_seconds), None)
-
-
-class StagedShape(LoadTestShape):
-    """Ends the run after its last stage."""
-
-    stages: tuple[Stage, ...] = WEEKDAY
-
-    def tick(self) -> tuple[int, float] | None:
-        stage = stage_at(self.stages, self.get_run_time())
-        return (stage.users, stage.per_second) if stage else None
