@@ -10,19 +10,25 @@ from pathlib import Path
 
 from api.ledger.connection import connect_to_read, reason_of
 from api.ledger.fold import notice_version_in
-from api.ledger.protocol import LedgerUnavailable
-from api.ledger.statements import last_seq
+from api.ledger.protocol import Event, LedgerUnavailable
+from api.ledger.statements import event_of, last_seq
+from api.rights.record_states import RecordState, record_states
 
 BATCH_ROWS = 50_000
 
 # subject, enrolled_at in UTC milliseconds, notice_version; as in contract.ledger_tables
 EnrolmentRow = tuple[str, int, str]
 # record_id, subject, state
-RecordStateRow = tuple[str, str, str]
+RecordStateRow = tuple[str, str, RecordState]
 
 # In the order of the index, so that nothing is sorted and nothing is held.
 _ENROLMENT_EVENTS = """SELECT subject, kind, at_ms, body FROM event INDEXED BY event_enrolment
   WHERE kind IN ('enrolled', 'withdrawn') AND seq <= ? ORDER BY subject, seq"""
+
+# Two runs of the index of streams: all that can change a record, however many other events.
+_CASE_EVENTS = """SELECT seq, at_ms, kind, stream, subject, body FROM event INDEXED BY event_stream
+  WHERE (stream > 'dispute:' AND stream < 'dispute;' OR stream > 'repair:' AND stream < 'repair;')
+    AND seq <= ? ORDER BY stream, seq"""
 
 
 class PositionUnknown(ValueError):
@@ -58,9 +64,18 @@ class LedgerExport:
         while batch := list(itertools.islice(rows, batch_rows)):
             yield batch
 
-    def record_states(self) -> Iterator[list[RecordStateRow]]:
-        """Records with a live dispute or a granted repair: none, as no event opens one yet."""
-        yield from ()
+    def record_states(self, batch_rows: int = BATCH_ROWS) -> Iterator[list[RecordStateRow]]:
+        """Records under dispute, repaired or removed at the position, sorted by subject."""
+        rows = iter(record_states(self._case_events()))
+        while batch := list(itertools.islice(rows, batch_rows)):
+            yield batch
+
+    def _case_events(self) -> Iterator[Event]:
+        try:
+            for row in self._connection.execute(_CASE_EVENTS, (self.position,)):
+                yield event_of(row)
+        except sqlite3.Error as error:
+            raise LedgerUnavailable(reason_of(error)) from error
 
     def _active(self) -> Iterator[EnrolmentRow]:
         """The last event of each subject, where it is `enrolled`."""

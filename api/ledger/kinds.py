@@ -19,6 +19,18 @@ STREAM_WORDS: Mapping[str, str] = {
     "consent_rejected": "consent",
     "consent_first_used": "consent",
     "accessed": "access",
+    "dispute_opened": "dispute",
+    "dispute_proposed": "dispute",
+    "dispute_returned": "dispute",
+    "dispute_decided": "dispute",
+    "review_opened": "review",
+    "review_decided": "review",
+    "repair_opened": "repair",
+    "repair_proposed": "repair",
+    "repair_returned": "repair",
+    "repair_decided": "repair",
+    "statement_set": "record",
+    "statement_removed": "record",
 }
 
 

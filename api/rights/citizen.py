@@ -1,0 +1,244 @@
+"""A citizen's side: open, list, state. Reads the ledger, decides with pure functions, stores the
+event on the unmoved stream."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from api.ledger.enrolment import Idempotency, city_day, instant
+from api.ledger.fold import body_bytes
+from api.ledger.protocol import (
+    ConditionNotMet,
+    EventDraft,
+    IdempotencyClaim,
+    Ledger,
+    LedgerUnavailable,
+    Replayed,
+    StreamChanged,
+)
+from api.rights.answers import StatementAnswer, Words
+from api.rights.case import Case, OpenedBody, ReviewSubject, case_stream
+from api.rights.opening import (
+    Desk,
+    RecordFacts,
+    case_id,
+    dispute_opened,
+    repair_opened,
+    review_opened,
+)
+from api.rights.reading import cases_of, statements_of
+from api.rights.refusal import CaseRefused
+from api.rights.statements import (
+    STATEMENT_REMOVED,
+    STATEMENT_SET,
+    Statement,
+    StatementRemovedBody,
+    StatementSetBody,
+    statement_stream,
+)
+from api.rights.texts import TextStore
+from api.rights.views import digests_of, receipt_of
+from scoring.calendar import load_calendar
+from scoring.policy.cases import CasePolicy, CaseType, load_case_policy
+from scoring.policy.repair import load_repair_table
+
+RECEIPT_STATUS = 201
+TRIES = 8  # each that fails means that the same citizen stored something about it in between
+
+
+class CitizenRights:
+    """`now_ms`: UTC milliseconds. Every method may raise LedgerUnavailable, CaseRefused."""
+
+    def __init__(self, ledger: Ledger, texts: TextStore, now_ms: Callable[[], int]) -> None:
+        self._ledger = ledger
+        self._texts = texts
+        self._now_ms = now_ms
+        self.policy: CasePolicy = load_case_policy()
+
+    async def cases(self, subject: str, case_type: CaseType) -> tuple[list[Case], Words]:
+        """Newest first, with the words that belong to them."""
+        cases = [c for c in await cases_of(self._ledger, subject) if c.type == case_type][::-1]
+        return cases, await self._texts.many(d for c in cases for d in digests_of(c))
+
+    async def before(
+        self, subject: str, case_type: CaseType, idempotency: Idempotency | None
+    ) -> bytes | None:
+        """The answer to the same request before, whatever has changed since."""
+        if idempotency is None:
+            return None
+        answer = await self._ledger.replay(
+            scope=_scope(case_type, subject),
+            key=idempotency.key,
+            fingerprint=idempotency.fingerprint,
+        )
+        return None if answer is None else answer.body
+
+    async def dispute(
+        self, subject: str, record: RecordFacts, reason: str, idempotency: Idempotency | None
+    ) -> bytes:
+        """Bytes of the CaseReceipt; durable when it returns."""
+
+        def opened(earlier: list[Case], desk: Desk) -> OpenedBody:
+            return dispute_opened(record, earlier, desk)
+
+        return await self._open(
+            "dispute", subject, record.record_id, opened, reason=reason, idempotency=idempotency
+        )
+
+    async def repair(
+        self, subject: str, record: RecordFacts, reason: str, idempotency: Idempotency | None
+    ) -> bytes:
+        def opened(earlier: list[Case], desk: Desk) -> OpenedBody:
+            return repair_opened(record, earlier, desk)
+
+        return await self._open(
+            "repair", subject, record.record_id, opened, reason=reason, idempotency=idempotency
+        )
+
+    async def review(
+        self,
+        subject: str,
+        about: ReviewSubject,
+        reference: str,
+        reason: str,
+        idempotency: Idempotency | None,
+    ) -> bytes:
+        def opened(earlier: list[Case], desk: Desk) -> OpenedBody:
+            return review_opened(about, reference, earlier, desk)
+
+        return await self._open(
+            "review", subject, reference, opened, reason=reason, idempotency=idempotency
+        )
+
+    async def state(self, subject: str, record_id: str, text: str) -> StatementAnswer:
+        """`text` empty: the statement is taken away, and its words are erased."""
+        if len(text) > self.policy.texts.statement_chars:
+            raise CaseRefused("statement_too_long")
+        for _ in range(TRIES):
+            before = (await statements_of(self._ledger, subject)).get(record_id)
+            try:
+                return await self._state(subject, record_id, text, before)
+            except StreamChanged:
+                continue
+            except ConditionNotMet:
+                raise CaseRefused("not_enrolled") from None
+        raise LedgerUnavailable("overloaded")
+
+    async def statements(self, subject: str) -> list[StatementAnswer]:
+        found = [s for s in (await statements_of(self._ledger, subject)).values() if s.text_digest]
+        words = await self._texts.many(s.text_digest for s in found)
+        return [
+            StatementAnswer(
+                record_id=s.record_id,
+                text=words.get(s.text_digest or ""),
+                stated_at=instant(s.at_ms),
+            )
+            for s in found
+        ]
+
+    async def _open(
+        self,
+        case_type: CaseType,
+        subject: str,
+        about: str,
+        decide: Callable[[list[Case], Desk], OpenedBody],
+        *,
+        reason: str,
+        idempotency: Idempotency | None,
+    ) -> bytes:
+        if len(reason) > self.policy.texts.citizen_chars:
+            raise CaseRefused("text_too_long")
+        for _ in range(TRIES):
+            at_ms = self._now_ms()
+            known = await cases_of(self._ledger, subject)
+            earlier = [
+                c
+                for c in known
+                if c.type == case_type and about in (c.record_id, c.opened.reference)
+            ]
+            opened = decide(earlier, self._desk(at_ms))
+            name = case_id(case_type, subject, about, len(earlier))
+            digest = await self._texts.put(reason) if reason else None
+            opened = msgspec.structs.replace(opened, text_digest=digest)
+            draft = EventDraft(
+                kind=f"{case_type}_opened",
+                stream=case_stream(case_type, name),
+                subject=subject,
+                at_ms=at_ms,
+                body=body_bytes(opened),
+            )
+            answer = body_bytes(receipt_of(name, opened, at_ms))
+            try:
+                stored = await self._ledger.append(
+                    draft,
+                    require="active",
+                    stream_unchanged_since=0,
+                    claim=_claim(case_type, subject, idempotency, answer),
+                )
+            except StreamChanged:
+                await self._forget(digest)
+                continue
+            except ConditionNotMet:
+                await self._forget(digest)
+                raise CaseRefused("not_enrolled") from None
+            if isinstance(stored, Replayed):
+                await self._forget(digest)
+                return stored.body
+            return answer
+        raise LedgerUnavailable("overloaded")
+
+    async def _state(
+        self, subject: str, record_id: str, text: str, before: Statement | None
+    ) -> StatementAnswer:
+        old = before.text_digest if before else None
+        at_ms = self._now_ms()
+        digest = await self._texts.put(text) if text else None
+        kind = STATEMENT_SET if digest else STATEMENT_REMOVED
+        body = StatementSetBody(text_digest=digest) if digest else StatementRemovedBody()
+        draft = EventDraft(
+            kind=kind,
+            stream=statement_stream(record_id),
+            subject=subject,
+            at_ms=at_ms,
+            body=body_bytes(body),
+        )
+        try:
+            await self._ledger.append(
+                draft, require="active", stream_unchanged_since=before.seq if before else 0
+            )
+        except (StreamChanged, ConditionNotMet):
+            await self._forget(digest)
+            raise
+        await self._forget(old)
+        return StatementAnswer(record_id=record_id, text=text or None, stated_at=instant(at_ms))
+
+    async def _forget(self, digest: str | None) -> None:
+        """Words no event names any more."""
+        if digest is not None:
+            await self._texts.erase([digest])
+
+    def _desk(self, at_ms: int) -> Desk:
+        return Desk(
+            policy=self.policy,
+            repairs=load_repair_table(),
+            calendar=load_calendar(),
+            today=city_day(at_ms),
+        )
+
+
+def _scope(case_type: CaseType, subject: str) -> str:
+    return f"{case_type} {subject}"
+
+
+def _claim(
+    case_type: CaseType, subject: str, idempotency: Idempotency | None, answer: bytes
+) -> IdempotencyClaim | None:
+    if idempotency is None:
+        return None
+    return IdempotencyClaim(
+        scope=_scope(case_type, subject),
+        key=idempotency.key,
+        fingerprint=idempotency.fingerprint,
+        status=RECEIPT_STATUS,
+        body=answer,
+    )

@@ -1,0 +1,197 @@
+"""The staff's side: the queue, and decisions that need a reason and, where a record changes, a
+second person."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+
+from api.ledger.commit_group import numbered
+from api.ledger.enrolment import Idempotency, city_day
+from api.ledger.fold import body_bytes
+from api.ledger.protocol import (
+    EventDraft,
+    IdempotencyClaim,
+    Ledger,
+    LedgerUnavailable,
+    Replayed,
+    StreamChanged,
+)
+from api.rights.answers import Words
+from api.rights.book import CaseBook
+from api.rights.case import Case, case_stream, folded_cases, stepped
+from api.rights.deciding import Staff, Step, confirmation_step, decision_step, return_step
+from api.rights.refusal import CaseRefused
+from api.rights.texts import TextStore
+from api.rights.views import digests_of, staff_case
+from scoring.policy.cases import CasePolicy, CaseType, load_case_policy
+
+DECISION_STATUS = 200
+TRIES = 4
+
+
+class Office:
+    """Every method may raise LedgerUnavailable, CaseRefused."""
+
+    def __init__(
+        self, ledger: Ledger, texts: TextStore, book: CaseBook, now_ms: Callable[[], int]
+    ) -> None:
+        self._ledger = ledger
+        self._texts = texts
+        self._book = book
+        self._now_ms = now_ms
+        self.policy: CasePolicy = load_case_policy()
+
+    @property
+    def today(self) -> dt.date:
+        return city_day(self._now_ms())
+
+    async def queue(
+        self, case_type: CaseType, statuses: Iterable[str], after: tuple[dt.date, int], limit: int
+    ) -> list[Case]:
+        """What is due first comes first. `after`: due day and number of the last one seen."""
+        wanted = set(statuses)
+        found = [
+            case
+            for case in await self._book.cases(case_type)
+            if case.status in wanted and place_of(case) > after
+        ]
+        return sorted(found, key=place_of)[:limit]
+
+    async def case(self, case_type: CaseType, case_id: str) -> Case:
+        """From the ledger itself. Raises CaseRefused case_not_found."""
+        events = await self._ledger.stream_events(case_stream(case_type, case_id))
+        found = list(folded_cases(events).values())
+        if not found:
+            raise CaseRefused("case_not_found")
+        return found[0]
+
+    async def words(self, case: Case) -> Words:
+        return await self._texts.many(digests_of(case))
+
+    async def decide(
+        self,
+        case_type: CaseType,
+        case_id: str,
+        *,
+        outcome: str,
+        reason: str,
+        staff: Staff,
+        idempotency: Idempotency | None,
+    ) -> bytes:
+        """Bytes of the StaffCase after it; durable when it returns."""
+
+        def step(case: Case, digest: str) -> Step:
+            return decision_step(case, outcome, digest, staff)
+
+        self._require_reason(reason)
+        return await self._act(
+            case_type, case_id, step, reason=reason, staff=staff, idempotency=idempotency
+        )
+
+    async def confirm(
+        self, case_type: CaseType, case_id: str, staff: Staff, idempotency: Idempotency | None
+    ) -> bytes:
+        def step(case: Case, _: str) -> Step:
+            return confirmation_step(case, staff)
+
+        return await self._act(
+            case_type, case_id, step, reason="", staff=staff, idempotency=idempotency
+        )
+
+    async def send_back(
+        self,
+        case_type: CaseType,
+        case_id: str,
+        reason: str,
+        staff: Staff,
+        idempotency: Idempotency | None,
+    ) -> bytes:
+        def step(case: Case, digest: str) -> Step:
+            return return_step(case, digest, staff)
+
+        self._require_reason(reason)
+        return await self._act(
+            case_type, case_id, step, reason=reason, staff=staff, idempotency=idempotency
+        )
+
+    def _require_reason(self, reason: str) -> None:
+        """《个人信息保护法》第五十条: who is refused is told why."""
+        if len(reason.strip()) < self.policy.texts.least_reason_chars:
+            raise CaseRefused("reason_needed")
+        if len(reason) > self.policy.texts.reason_chars:
+            raise CaseRefused("text_too_long")
+
+    async def _act(
+        self,
+        case_type: CaseType,
+        case_id: str,
+        decide: Callable[[Case, str], Step],
+        *,
+        reason: str,
+        staff: Staff,
+        idempotency: Idempotency | None,
+    ) -> bytes:
+        if (before := await self._before(case_type, staff, idempotency)) is not None:
+            return before
+        for _ in range(TRIES):
+            case = await self.case(case_type, case_id)
+            decide(case, "")  # refused before anything is written
+            digest = await self._texts.put(reason) if reason else ""
+            kind, body = decide(case, digest)
+            draft = EventDraft(
+                kind=kind,
+                stream=case_stream(case_type, case_id),
+                subject=case.subject,
+                at_ms=self._now_ms(),
+                body=body_bytes(body),
+            )
+            answer = body_bytes(staff_case(_after(case, draft), self.today))
+            try:
+                stored = await self._ledger.append(
+                    draft,
+                    stream_unchanged_since=case.seq,
+                    claim=_claim(case_type, staff, idempotency, answer),
+                )
+            except StreamChanged:
+                await self._texts.erase([digest])
+                continue
+            return stored.body if isinstance(stored, Replayed) else answer
+        raise LedgerUnavailable("overloaded")
+
+    async def _before(
+        self, case_type: CaseType, staff: Staff, idempotency: Idempotency | None
+    ) -> bytes | None:
+        if idempotency is None:
+            return None
+        answer = await self._ledger.replay(
+            scope=_scope(case_type, staff),
+            key=idempotency.key,
+            fingerprint=idempotency.fingerprint,
+        )
+        return None if answer is None else answer.body
+
+
+def place_of(case: Case) -> tuple[dt.date, int]:
+    return case.opened.due_on, case.opened_seq
+
+
+def _after(case: Case, draft: EventDraft) -> Case:
+    """The case as it will be; the number of the event does not show."""
+    return stepped(case, numbered(draft, case.seq + 1)) or case
+
+
+def _scope(case_type: CaseType, staff: Staff) -> str:
+    return f"staff {case_type} {staff.id}"
+
+
+def _claim(
+    case_type: CaseType, staff: Staff, idempotency: Idempotency | None, answer: bytes
+) -> IdempotencyClaim | None:
+    if idempotency is None:
+        return None
+    return IdempotencyClaim(
+        scope=_scope(case_type, staff),
+        key=idempotency.key,
+        fingerprint=idempotency.fingerprint,
+        status=DECISION_STATUS,
+        body=answer,
+    )

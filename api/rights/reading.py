@@ -1,0 +1,103 @@
+"""Her records from the served snapshot, her cases and statements from the ledger."""
+
+import asyncio
+from collections.abc import Sequence
+
+from api.ledger.protocol import Event, Ledger
+from api.me.records import refuse_corrupt, value_of
+from api.problems import Problem
+from api.rights.case import CASE_KINDS, Case, folded_cases
+from api.rights.opening import RecordFacts
+from api.rights.refusal import CaseRefused
+from api.rights.statements import STATEMENT_KINDS, Statement, folded_statements
+from api.store.protocol import SnapshotReader, Version
+from api.versions import PerVersion, tables_of
+from scoring.contract.documents import TablesDocument
+from scoring.contract.snapshot import (
+    ITEM_STATUSES,
+    ExplanationItem,
+    RecordCorrupt,
+    day_of,
+    decode_explanation,
+    tag_of,
+)
+
+EVENTS_A_PAGE = 500
+
+
+class CitizenRecords:
+    def __init__(self, reader: SnapshotReader) -> None:
+        self._reader = reader
+        self._tables = PerVersion(tables_of)
+
+    async def record(self, snapshot_subject: str, record_id: str) -> RecordFacts:
+        """One of her own records. Somebody else's is no different from one that does not exist.
+        Raises CaseRefused record_not_found, Problem not_enrolled or not_scored_yet, StoreDown."""
+        version = self._reader.version()
+        for item in await self._items(version, snapshot_subject):
+            if item.record_id == record_id:
+                return _facts(item, self._tables.of(version))
+        raise CaseRefused("record_not_found")
+
+    async def require_scored(self, snapshot_subject: str) -> str:
+        """The snapshot her score stands in. Raises Problem not_enrolled or not_scored_yet."""
+        version = self._reader.version()
+        value_of(await self._reader.hot(version, snapshot_subject))
+        return version.manifest.snapshot
+
+    async def record_or_none(self, snapshot_subject: str, record_id: str) -> RecordFacts | None:
+        """For staff: None also where she has left. Raises StoreDown."""
+        try:
+            return await self.record(snapshot_subject, record_id)
+        except (CaseRefused, Problem):
+            return None
+
+    async def _items(self, version: Version, snapshot_subject: str) -> list[ExplanationItem]:
+        hot, explanation = await asyncio.gather(
+            self._reader.hot(version, snapshot_subject),
+            self._reader.explanation(version, snapshot_subject),
+        )
+        value_of(hot)
+        try:
+            return decode_explanation(explanation.value or b"", tag_of(snapshot_subject))
+        except RecordCorrupt as error:
+            refuse_corrupt(error)
+
+
+def _facts(item: ExplanationItem, tables: TablesDocument) -> RecordFacts:
+    try:
+        fact = tables.facts[item.fact_index]
+        status = ITEM_STATUSES[item.status_index]
+    except IndexError:
+        refuse_corrupt(RecordCorrupt("an item points outside the tables"))
+    return RecordFacts(
+        record_id=item.record_id,
+        kind=fact.kind,
+        outcome=fact.outcome,
+        status=status,
+        happened_on=day_of(item.happened_day),
+    )
+
+
+async def all_events(ledger: Ledger, subject: str, kinds: Sequence[str]) -> list[Event]:
+    """Every event of these kinds about one citizen, oldest first."""
+    found: list[Event] = []
+    before: int | None = None
+    while True:
+        page = await ledger.subject_events(
+            subject, kinds=kinds, limit=EVENTS_A_PAGE, before_seq=before
+        )
+        found += page
+        if len(page) < EVENTS_A_PAGE:
+            return found[::-1]
+        before = page[-1].seq
+
+
+async def cases_of(ledger: Ledger, subject: str) -> list[Case]:
+    """Oldest first."""
+    return list(folded_cases(await all_events(ledger, subject, CASE_KINDS)).values())
+
+
+async def statements_of(ledger: Ledger, subject: str) -> dict[str, Statement]:
+    """By record id, removed ones included."""
+    return folded_statements(await all_events(ledger, subject, STATEMENT_KINDS))
