@@ -10,12 +10,15 @@ from scoring.errors import VerificationFailed
 
 class KeyFiles(msgspec.Struct, frozen=True, kw_only=True):
     """`lake`, `snapshot`: 32 random bytes as hex. `signing`: Ed25519 of snapshots, PEM, with its
-    public half. `identity`, `api_signing`: P-256, PEM (ES256); the first is the demo's alone."""
+    public half; `log`: likewise, of the ledger's tree heads. `identity`, `api_signing`: P-256, PEM
+    (ES256); the first is the demo's alone."""
 
     lake: Path
     snapshot: Path
     signing: Path
     signing_public: Path
+    log: Path
+    log_public: Path
     identity: Path
     api_signing: Path
 
@@ -27,6 +30,8 @@ def key_files(data: Path) -> KeyFiles:
         snapshot=folder / "snapshot.key",
         signing=folder / "signing.pem",
         signing_public=folder / "signing.pub.pem",
+        log=folder / "log.pem",
+        log_public=folder / "log.pub.pem",
         identity=folder / "identity.pem",
         api_signing=folder / "api_signing.pem",
     )

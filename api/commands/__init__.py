@@ -21,6 +21,7 @@ app = typer.Typer(
 
 def _register() -> None:
     from api.commands import (
+        audit,
         build,
         demo,
         due,
@@ -52,6 +53,7 @@ def _register() -> None:
     ):
         app.command()(command)
     app.add_typer(ledger.app)
+    app.add_typer(audit.app)
     app.add_typer(site.app, name="site")
 
 

@@ -17,5 +17,9 @@ def make_missing_keys(files: KeyFiles) -> None:
     for path in (files.identity, files.api_signing):
         if not path.exists():
             write_signing_key(make_signing_key(), path)
-    if not files.signing.exists():
-        make_keypair(files.signing, files.signing_public)
+    for private, public in (
+        (files.signing, files.signing_public),
+        (files.log, files.log_public),
+    ):
+        if not private.exists():
+            make_keypair(private, public)
