@@ -36,7 +36,10 @@ from api.ledger.sqlite import open_ledger
 from api.machines.health import healthz_handler, metrics_handler, readyz_handler
 from api.machines.interface import interface_handler
 from api.machines.metrics import Metrics
+from api.me.accesses import accesses_handler
+from api.me.consents import consent_handlers
 from api.me.enrolment import enrol_handler, enrolment_handler, withdraw_handler
+from api.me.events import events_handler
 from api.me.explanation import ExplanationRoute, explanation_handler
 from api.me.score import ScoreRoute, score_handler
 from api.openapi.config import openapi_config
@@ -186,6 +189,9 @@ def _citizen_handlers(
         enrol_handler(services),
         enrolment_handler(services),
         withdraw_handler(services),
+        *consent_handlers(services),
+        accesses_handler(services),
+        events_handler(services),
     ]
 
 

@@ -68,14 +68,14 @@ class ConsentService:
         register: Callable[[], list[Benefit]],
         answer_of: Callable[[Consent, int], bytes],
         now_ms: Callable[[], int],
-        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        new_id: Callable[[], str] = lambda: f"c{uuid.uuid4().hex}",
     ) -> None:
         self._ledger = ledger
         self._live = live
         self._keys = keys
         self._register = register
         self._answer_of = answer_of
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._new_id = new_id
 
     async def grant(
@@ -88,7 +88,7 @@ class ConsentService:
     ) -> bytes:
         """The answer's bytes; durable when it returns. Not `is_confirmed`: it waits for her second
         word. Raises TermsRefused, ConsentsRefused, IdempotencyConflict, StoreDown."""
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         try:
             terms = agreed(asked, self._register(), now_ms=now_ms, today=city_day(now_ms))
             await self._require_room(subject, now_ms)
@@ -107,7 +107,7 @@ class ConsentService:
         for _ in range(TRIES):
             enrolment = await self._ledger.enrolment_of(subject)
             consent = await self.consent(subject, consent_id)
-            draft = decided(consent, target, by=by, now_ms=self._now_ms())
+            draft = decided(consent, target, by=by, now_ms=self.now_ms())
             if draft is None:
                 await self._live.announce([consent])
                 return consent

@@ -36,6 +36,7 @@ def enrol_handler(services: Services) -> HTTPRouteHandler:
         opt=open_to(
             CITIZEN_SCOPE,
             body="json",
+            audit="citizen",
             problems=[
                 "already_enrolled",
                 "under_age",
@@ -78,7 +79,7 @@ def enrolment_handler(services: Services) -> HTTPRouteHandler:
         operation_id="getEnrolment",
         tags=["citizen"],
         summary="加入情况",
-        opt=open_to(CITIZEN_SCOPE, problems=["ledger_unavailable"]),
+        opt=open_to(CITIZEN_SCOPE, audit="citizen", problems=["ledger_unavailable"]),
     )
     async def enrolment(request: ApiRequest) -> EnrolmentView:
         return view_of(await services.enrolments.status(call_of(request).caller.subject))
@@ -94,14 +95,18 @@ def withdraw_handler(services: Services) -> HTTPRouteHandler:
         summary="退出",
         status_code=204,
         opt=open_to(
-            CITIZEN_SCOPE, problems=["not_enrolled", "ledger_unavailable", "effect_pending"]
+            CITIZEN_SCOPE,
+            audit="citizen",
+            problems=["not_enrolled", "ledger_unavailable", "effect_pending"],
         ),
     )
     async def withdraw(request: ApiRequest) -> None:
-        """Durable, and in effect on every worker, before the answer leaves."""
+        """Durable, and in effect on every worker, before the answer leaves; consents end with it."""
+        subject = call_of(request).caller.subject
         try:
-            await services.enrolments.withdraw(call_of(request).caller.subject)
+            await services.enrolments.withdraw(subject)
         except EnrolmentRefused as refused:
             raise Problem(refused.code) from refused
+        await services.consents.announce_all(subject)
 
     return withdraw

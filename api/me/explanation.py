@@ -125,6 +125,7 @@ def explanation_handler(route: ExplanationRoute) -> HTTPRouteHandler:
         summary="我的信用分从何而来",
         opt=open_to(
             CITIZEN_SCOPE,
+            audit="citizen",
             problems=["not_enrolled", "not_scored_yet", "record_corrupt", "store_unavailable"],
         ),
     )

@@ -93,6 +93,7 @@ def score_handler(route: Direct) -> HTTPRouteHandler:
         summary="我的信用分",
         opt=open_to(
             CITIZEN_SCOPE,
+            audit="citizen",
             problems=["not_enrolled", "not_scored_yet", "record_corrupt", "store_unavailable"],
         ),
     )

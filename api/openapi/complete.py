@@ -9,13 +9,14 @@ from api.access import Access
 from api.openapi.about import BEARER_SCHEME, about, security_schemes
 from api.openapi.headers import header_components
 from api.openapi.limits import TEXT, bounded
+from api.openapi.operation_words import OperationWords
 from api.openapi.refusals import (
     header_references,
     problem_examples,
     problem_responses,
     problem_schema,
 )
-from api.openapi.words import OPERATIONS, OperationWords
+from api.openapi.words import OPERATIONS
 
 METHODS = ("get", "put", "post", "delete", "patch")
 IDEMPOTENCY_PROBLEM = "invalid_idempotency_key"
@@ -131,7 +132,7 @@ def _success(raw: Document, access: Access, words: OperationWords) -> Document:
     if words.answer is None:
         return response
     (part,) = raw["content"].values()
-    schema = _TEXT_SCHEMA if access.media_type.startswith("text/") else part["schema"]
+    schema = part["schema"] if access.media_type.endswith("json") else _TEXT_SCHEMA
     content = {"schema": schema, "example": msgspec.to_builtins(words.answer)}
     return {**response, "content": {access.media_type: content}}
 

@@ -2,13 +2,12 @@
 that a changed type cannot leave an old example behind."""
 
 import datetime as dt
-from typing import Any
-
-import msgspec
 
 from api.ledger.enrolment import EnrolmentView, Receipt, ReceiptNotice
 from api.ledger.notice import NoticeDocument, NoticeItem
 from api.me.enrolment import EnrolmentRequest
+from api.openapi.consent_words import CONSENT_OPERATIONS
+from api.openapi.operation_words import OperationWords
 from api.schemas import (
     BandAnswer,
     ExplanationAnswer,
@@ -36,15 +35,6 @@ RULES_VERSION = "2026-01"
 AS_OF = dt.date(2026, 11, 20)
 ENROLLED_AT = dt.datetime(2026, 11, 1, 8, 30, tzinfo=dt.UTC)
 NOTICE_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-
-
-class OperationWords(msgspec.Struct, frozen=True, kw_only=True):
-    """`answer`: an example of the 2xx body; None where there is none. `request`: of the body."""
-
-    description: str
-    answer: Any = None
-    request: Any = None
-    success: str = "成功"
 
 
 _BANDS = [
@@ -248,4 +238,5 @@ OPERATIONS: dict[str, OperationWords] = {
         description="Prometheus 文本格式的计数；不含任何人的信息。",
         answer='chengxin_requests_total{route="/v1/me/score",status="200"} 42\n',
     ),
+    **CONSENT_OPERATIONS,
 }
