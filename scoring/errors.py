@@ -23,6 +23,14 @@ class ChengxinError(Exception):
         self.do = do
         super().__init__(" · ".join(part for part in (f"[{code}] {what}", where, do) if part))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """A refusal crosses process borders whole: by default only the message would."""
+        return _refusal, (type(self), self.code, self.what, self.where, self.do)
+
+
+def _refusal(kind: type[ChengxinError], code: str, what: str, where: str, do: str) -> ChengxinError:
+    return kind(code, what, where=where, do=do)
+
 
 class PublishLost(ChengxinError):
     exit_code = 3

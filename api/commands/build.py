@@ -1,10 +1,11 @@
 """`chengxin build`: lake and ledger export to a signed snapshot.
 
 Exit codes: 0 built (or there already), 4 rules, benefits or catalogue refused, 5 a lake file or the
-export is not what its manifest says: nothing was written.
+export is not what its manifest says: nothing was written; 7 the cluster is not there.
 """
 
 import datetime as dt
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,10 @@ Export = Annotated[
 BucketsPerJob = Annotated[
     int | None, typer.Option(help="Lake buckets read at a time, 1…64; default: by size.")
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(help="Scheduler of a Dask cluster to build on.", metavar="tcp://HOST:PORT"),
+]
 
 
 def build(
@@ -31,11 +36,13 @@ def build(
     data: Data = Path("data"),
     export: Export = None,
     buckets_per_job: BucketsPerJob = None,
+    cluster: Cluster = None,
 ) -> None:
     """Score every enrolled citizen and write the snapshot's files; prints its id."""
     from scoring.benefits import load_benefits
     from scoring.build import BuildKeys
     from scoring.build import build as build_snapshot
+    from scoring.build.cluster import cluster_executor
     from scoring.catalogue import load_catalogue, published_document
     from scoring.keys import key_files, read_symmetric_key
     from scoring.lint.everything import lint, refuse_problems
@@ -45,7 +52,11 @@ def build(
     refuse_problems(lint())
     files = key_files(data)
     console = Console(stderr=True)
-    with Progress(console=console, transient=True) as bars:
+    data = data.resolve()  # other machines have other working folders
+    with (
+        Progress(console=console, transient=True) as bars,
+        cluster_executor(cluster) if cluster else nullcontext() as executor,
+    ):
         tasks = {stage: bars.add_task(stage, total=None) for stage in ("gather", "score")}
         folder = build_snapshot(
             lake=data / "lake",
@@ -57,6 +68,7 @@ def build(
             as_of=_day(as_of),
             keys=BuildKeys(read_symmetric_key(files.snapshot), read_signing_key(files.signing)),
             buckets_per_job=buckets_per_job,
+            executor=executor,
             progress=lambda stage, done, total: bars.update(
                 tasks[stage], completed=done, total=total
             ),

@@ -10,7 +10,8 @@
     snapshot    `build`: runs the jobs, signs the manifest, renames the folder when it is whole
 
 Jobs are module-level functions of one picklable argument that read and write files of the work
-folder and may be run twice: any `concurrent.futures.Executor` will do, on one machine or many.
+folder and may be run twice: any `concurrent.futures.Executor` will do, on one machine or many
+(`cluster`: the workers of a Dask scheduler).
 """
 
 from scoring.build.inputs import BuildKeys

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 from pathlib import Path
 
 import polars as pl
@@ -12,12 +13,18 @@ _CHUNK_BYTES = 1 << 20
 def write_whole(path: Path, content: bytes) -> None:
     """Durable when it returns; a reader sees the old content, the new or none, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = _unfinished(path)
     with unfinished.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
+
+
+def _unfinished(path: Path) -> Path:
+    """A name of its own: a job that was given up may still run beside the one in its place, on
+    another machine with the same process id."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
 
 
 def sync_folder(folder: Path) -> None:
@@ -45,7 +52,7 @@ def spill(frame: pl.DataFrame, folder: Path, by: str, name: str) -> None:
     for (value,), rows in frame.partition_by(by, as_dict=True).items():
         path = spilled(folder, by, value) / f"{name}.arrow"
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        unfinished = _unfinished(path)
         rows.write_ipc(unfinished)
         unfinished.replace(path)
 

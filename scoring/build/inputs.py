@@ -6,6 +6,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from concurrent.futures import Executor
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ from scoring.contract.snapshot import SCHEMA_VERSION, SourcePart
 from scoring.errors import VerificationFailed
 from scoring.lake.manifest import read_manifest
 
+FILES_PER_JOB = 64  # hashed together: handing one file to a cluster costs more than its hash
 EXPORT_NAME = "export.json"
 _FACTS_PATH = re.compile(r"facts/kind=(?P<kind>\w+)/bucket=(?P<bucket>\d\d)/[^/]+\.parquet")
 
@@ -96,7 +98,9 @@ def verify_inputs(lake: Path, files: list[FactsFile], export: Export, executor: 
     says; nothing has been written then."""
     expected = [(lake / file.part.path, file.part.sha256) for file in files]
     expected += [(export.folder / table.path, table.sha256) for table in export.manifest.tables]
-    hashes = executor.map(_hash_or_none, [path for path, _ in expected], chunksize=64)
+    paths = [path for path, _ in expected]
+    groups = [paths[at : at + FILES_PER_JOB] for at in range(0, len(paths), FILES_PER_JOB)]
+    hashes = chain.from_iterable(executor.map(_hashes, groups))
     for (path, sha256), found in zip(expected, hashes, strict=True):
         if found != sha256:
             raise VerificationFailed(
@@ -132,8 +136,8 @@ def snapshot_id(
     return f"{as_of:%Y%m%d}-{hashlib.sha256(described).hexdigest()[:12]}"
 
 
-def _hash_or_none(path: Path) -> str | None:
-    return sha256_of(path) if path.exists() else None
+def _hashes(paths: list[Path]) -> list[str | None]:
+    return [sha256_of(path) if path.exists() else None for path in paths]
 
 
 def _read_table(path: Path, columns: Iterable[str]) -> pl.DataFrame:

@@ -218,6 +218,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
         keys: BuildKeys,
     ) -> None:
         """Write documents, manifest and signature."""
+        self._remove_leftovers()
         band_citizens = [
             sum(counts) for counts in zip(*(r.band_citizens for r in results), strict=True)
         ]
@@ -242,6 +243,11 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
         content = msgspec.json.encode(manifest)
         write_whole(self.target / MANIFEST_NAME, content)
         write_whole(self.target / SIGNATURE_NAME, sign(keys.signing_key, content))
+
+    def _remove_leftovers(self) -> None:
+        """Half-written files of workers that died; what they were to be has been written since."""
+        for leftover in self.target.rglob(".*"):
+            leftover.unlink()
 
     def _write_documents(self, documents: dict[str, bytes]) -> list[SnapshotPart]:
         command = documents_command(self.snapshot, documents)
