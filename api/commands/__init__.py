@@ -34,6 +34,7 @@ def _register() -> None:
         serve,
         site,
         uscc,
+        voucher,
     )
 
     for command in (
@@ -54,6 +55,7 @@ def _register() -> None:
         app.command()(command)
     app.add_typer(ledger.app)
     app.add_typer(audit.app)
+    app.add_typer(voucher.app)
     app.add_typer(site.app, name="site")
 
 

@@ -1,0 +1,29 @@
+"""What is asked and answered when a citizen wants a voucher."""
+
+import datetime as dt
+from typing import Annotated
+
+import msgspec
+
+from api.openapi.limits import IDENTIFIER
+
+Token = Annotated[
+    str, msgspec.Meta(max_length=300, pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$")
+]
+
+
+class VoucherRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`policy`: id of an entry of GET /v1/benefits."""
+
+    policy: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=IDENTIFIER)]
+
+
+class VoucherAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`token`: what the gate verifies. `audience`: the partner it is for. `qr_svg`: the token as a
+    QR code to be shown; the log's digest is of the answer without it."""
+
+    token: Token
+    policy: str
+    audience: Annotated[str, msgspec.Meta(max_length=64, pattern=IDENTIFIER)]
+    expires_at: dt.datetime
+    qr_svg: Annotated[str, msgspec.Meta(max_length=32_768)] | None = None
