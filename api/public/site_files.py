@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from api.answers import SAFETY_HEADERS, Answer, Call, Header, answer_of
 from api.problems import Problem
+from api.responses import conditional
 
 MAX_AGE_SECONDS = 300
 # Names with a digest in them (main.1a2b3c4d.min.js) never change their content.
@@ -19,6 +20,9 @@ PAGE_POLICY = (
     b"base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 TEXT_TYPES = frozenset({"application/javascript", "text/javascript", "application/xml"})
+# Addresses of the service, not of pages: who asks there reads problem details, not a page.
+SERVICE_PREFIXES = (b"/v1/", b"/oauth/", b"/schema/", b"/.well-known/")
+MAX_NAME_BYTES = 255  # of one part of a path, POSIX NAME_MAX: a longer one is an error, not a miss
 
 
 class SiteFiles:
@@ -29,21 +33,24 @@ class SiteFiles:
 
     async def __call__(self, call: Call) -> Answer:
         """Raises Problem not_found, method_not_allowed."""
+        if call.scope["raw_path"].startswith(SERVICE_PREFIXES):
+            raise Problem("not_found")
         if call.scope["method"] not in ("GET", "HEAD"):
             raise Problem("method_not_allowed", headers=[(b"allow", b"GET, HEAD")])
-        return await asyncio.to_thread(self._answer, call)
+        return conditional(await asyncio.to_thread(self._answer, call), call)
 
     def _answer(self, call: Call) -> Answer:
         path = self._path_of(call.scope["raw_path"])
         if path is None:
             return self._missing()
+        is_folder = call.scope["raw_path"].endswith(b"/")
         if path.is_dir():
-            if not call.scope["raw_path"].endswith(b"/"):
+            if not is_folder:
                 return _moved(call.scope["raw_path"] + b"/")
             path = path / "index.html"
-        if not path.is_file():
+        elif is_folder:
             return self._missing()
-        return _file_answer(path, call.headers.get(b"if-none-match"))
+        return _file_answer(path) if path.is_file() else self._missing()
 
     def _path_of(self, raw_path: bytes) -> Path | None:
         """None for anything that is not plainly below the folder: `..`, hidden names, links out."""
@@ -54,7 +61,7 @@ class SiteFiles:
         parts = text.strip("/").split("/") if text.strip("/") else []
         if not text.isprintable() or "\\" in text or len(text) > 1_024:
             return None
-        if any(not part or part.startswith(".") for part in parts):
+        if any(not part or part.startswith(".") or _is_too_long(part) for part in parts):
             return None
         path = self.folder.joinpath(*parts).resolve()
         return path if path.is_relative_to(self.folder) else None
@@ -67,7 +74,11 @@ class SiteFiles:
         return answer_of(404, headers, page.read_bytes())
 
 
-def _file_answer(path: Path, if_none_match: bytes | None) -> Answer:
+def _is_too_long(part: str) -> bool:
+    return len(part.encode()) > MAX_NAME_BYTES
+
+
+def _file_answer(path: Path) -> Answer:
     status = path.stat()
     etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'.encode()
     is_fixed = _DIGEST_NAME.search(path.name) is not None
@@ -77,8 +88,6 @@ def _file_answer(path: Path, if_none_match: bytes | None) -> Answer:
         else b"public, max-age=%d, stale-while-revalidate=3600" % MAX_AGE_SECONDS
     )
     headers = [(b"etag", etag), (b"cache-control", cache), *_page_headers(_media_type(path))]
-    if if_none_match is not None and etag in [tag.strip() for tag in if_none_match.split(b",")]:
-        return Answer(304, [header for header in headers if header[0] != b"content-type"], b"")
     return answer_of(200, headers, path.read_bytes())
 
 

@@ -55,6 +55,31 @@ def test_a_page_is_confirmed_by_its_etag_and_head_has_no_body(site: Service) -> 
     assert (head.status, head.body, head.headers) == (200, b"", page.headers)
 
 
+@pytest.mark.parametrize("condition", ["W/{etag}", '"other", {etag}', "*"])
+def test_a_page_is_confirmed_by_weak_tags_lists_and_a_star(site: Service, condition: str) -> None:
+    etag = site.get("/").headers["etag"]
+    assert site.get("/", if_none_match=condition.format(etag=etag)).status == 304
+
+
+@pytest.mark.parametrize("path", ["/" + "a" * 256, "/rules/" + "%E6%94%BF" * 86, "/" + "a" * 1023])
+def test_a_name_no_file_can_have_is_missing_and_no_fault(site: Service, path: str) -> None:
+    reply = site.get(path)
+    assert (reply.status, reply.body.decode()) == (404, "<p>没有</p>")
+
+
+@pytest.mark.parametrize("path", ["/index.html/", "/main.1a2b3c4d.min.js/"])
+def test_a_file_is_no_folder(site: Service, path: str) -> None:
+    assert site.get(path).status == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/me/score/", "/oauth/x", "/schema/x.json"])
+def test_an_unknown_address_of_the_service_is_a_problem_and_not_a_page(
+    site: Service, path: str
+) -> None:
+    for reply in (site.get(path, accept="text/html"), site.ask("POST", path)):
+        assert (reply.status, reply.code) == (404, "not_found")
+
+
 def test_a_file_with_a_digest_in_its_name_is_kept_for_ever(site: Service) -> None:
     reply = site.get("/main.1a2b3c4d.min.js")
     assert reply.headers["cache-control"] == "public, max-age=31536000, immutable"
