@@ -1,22 +1,21 @@
 """Write transactions on the SQLite file: the turn among processes, the sync, the error words."""
 
 import contextlib
-import itertools
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from api.ledger import statements
+from api.ledger.commit_group import AppendRequest, Outcome, decide, numbered
 from api.ledger.connection import LedgerFile, connect_to_write, is_locked, reason_of
-from api.ledger.protocol import EventRefused, LedgerUnavailable
+from api.ledger.protocol import EventDraft, EventRefused, LedgerUnavailable
 from api.ledger.turn import Turn
+from api.ledger.writer import lock_pauses
 
 Result = TypeVar("Result")
 
-# Pauses between two tries to get the write lock, another process holding it. SQLite's own handler
-# sleeps up to 100 ms, a hundred times the length of a commit.
-LOCK_PAUSES_SECONDS = (0.0002, 0.0005, 0.001)
-# Longer than any pause above: whoever waits looks once in this time.
+# Longer than any of the writer's pauses: whoever waits looks once in this time.
 GIVE_WAY_SECONDS = 0.0012
 
 # What a single event can be refused for; every other error is the database's own trouble.
@@ -29,12 +28,8 @@ _REFUSALS = (
 )
 
 
-def lock_pauses() -> Iterator[float]:
-    return itertools.chain(LOCK_PAUSES_SECONDS, itertools.repeat(LOCK_PAUSES_SECONDS[-1]))
-
-
-class WriteConnection:
-    """Used by one thread. Connects when needed and again after trouble."""
+class SqliteTransactions:
+    """See `writer.Transactions`. Connects when needed and again after trouble."""
 
     def __init__(self, file: LedgerFile) -> None:
         self._file = file
@@ -42,7 +37,6 @@ class WriteConnection:
         self._turn = Turn(file.path)
 
     def try_begin(self) -> bool:
-        """False while another process writes. Raises LedgerUnavailable."""
         try:
             self._connected().execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
@@ -55,11 +49,9 @@ class WriteConnection:
         return True
 
     def stop_trying(self) -> None:
-        """After try_begin has failed and nobody wants the transaction any more."""
         self._turn.end_waiting()
 
     def give_way(self) -> None:
-        """Called after a commit, with nothing begun: lets another process that waits go first."""
         if self._turn.is_awaited():
             time.sleep(GIVE_WAY_SECONDS)
 
@@ -73,10 +65,24 @@ class WriteConnection:
                 raise LedgerUnavailable("locked")
             time.sleep(pause)
 
-    def finish(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Do the work of the transaction begun and commit it: when this returns it is on disk.
-        Raises EventRefused for what the rows are to blame for, else LedgerUnavailable; either way
-        nothing is stored and nothing begun."""
+    def store(self, requests: list[AppendRequest]) -> list[Outcome]:
+        def work(connection: sqlite3.Connection) -> list[Outcome]:
+            decision = decide(requests, statements.state_before(connection, requests))
+            statements.insert(connection, decision)
+            return decision.outcomes
+
+        return self._finish(work)
+
+    def store_many(self, drafts: Sequence[EventDraft]) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            last = statements.last_seq(connection)
+            rows = (statements.event_row(numbered(d, last + 1 + n)) for n, d in enumerate(drafts))
+            connection.executemany(statements.INSERT_EVENT, rows)
+            return last + len(drafts)
+
+        return self._finish(work)
+
+    def _finish(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         connection = self._connected()
         try:
             result = work(connection)
@@ -112,6 +118,8 @@ class WriteConnection:
             raise
 
     def _translated(self, error: Exception) -> EventRefused | LedgerUnavailable:
+        if isinstance(error, EventRefused):
+            return error
         if isinstance(error, _REFUSALS):
             return EventRefused(type(error).__name__)  # its text may quote the row
         if isinstance(error, sqlite3.Error):

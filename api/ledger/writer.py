@@ -7,24 +7,60 @@ one call into the event loop.
 
 import asyncio
 import contextlib
-import sqlite3
+import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from api.ledger import statements
-from api.ledger.commit_group import AppendRequest, Outcome, decide, numbered
-from api.ledger.connection import LedgerFile
+from api.ledger.commit_group import AppendRequest, Outcome
 from api.ledger.protocol import EventDraft, EventRefused, LedgerError, LedgerUnavailable
-from api.ledger.transaction import WriteConnection, lock_pauses
 
+# Pauses between two tries to begin, another process writing. SQLite's own handler sleeps up to
+# 100 ms, a hundred times the length of a commit.
+LOCK_PAUSES_SECONDS = (0.0002, 0.0005, 0.001)
 # A bulk load has no caller who must be answered at once.
 BULK_LOCK_SECONDS = 30.0
+
+
+def lock_pauses() -> Iterator[float]:
+    return itertools.chain(LOCK_PAUSES_SECONDS, itertools.repeat(LOCK_PAUSES_SECONDS[-1]))
+
+
+class Transactions(Protocol):
+    """A database's write transactions, used by the writer's thread alone. What raises stores
+    nothing and leaves nothing begun."""
+
+    def try_begin(self) -> bool:
+        """False while another process writes. Raises LedgerUnavailable."""
+        ...
+
+    def stop_trying(self) -> None:
+        """After try_begin has failed and nobody wants the transaction any more."""
+        ...
+
+    def begin_within(self, seconds: float) -> None:
+        """Raises LedgerUnavailable."""
+        ...
+
+    def store(self, requests: list[AppendRequest]) -> list[Outcome]:
+        """Decide in the transaction begun, store, commit: when it returns it is on disk. Raises
+        EventRefused for what an event is to blame for, else LedgerUnavailable."""
+        ...
+
+    def store_many(self, drafts: Sequence[EventDraft]) -> int:
+        """The last sequence number; raises as store does."""
+        ...
+
+    def give_way(self) -> None:
+        """Called with nothing begun: lets another process that waits go first."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Budgets(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +108,10 @@ Results = list[tuple[Waiting, Outcome]]
 class Writer:
     """Owned by one event loop: submit and stop are called on it, join anywhere else."""
 
-    def __init__(self, file: LedgerFile, loop: asyncio.AbstractEventLoop, budgets: Budgets) -> None:
-        self._connection = WriteConnection(file)
+    def __init__(
+        self, transactions: Transactions, loop: asyncio.AbstractEventLoop, budgets: Budgets
+    ) -> None:
+        self._transactions = transactions
         self._loop = loop
         self._budgets = budgets
         self._queue: SimpleQueue[Waiting | Bulk | Stop] = SimpleQueue()
@@ -118,8 +156,8 @@ class Writer:
             else:
                 self._taken.appendleft(job)
                 self._store_group()
-            self._connection.give_way()
-        self._connection.close()
+            self._transactions.give_way()
+        self._transactions.close()
 
     def _next(self) -> Waiting | Bulk | Stop:
         return self._taken.popleft() if self._taken else self._queue.get()
@@ -134,13 +172,13 @@ class Writer:
     def _begin(self) -> bool:
         """Wait for the write lock while a request is young enough; False when none is left."""
         for pause in lock_pauses():
-            if self._connection.try_begin():
+            if self._transactions.try_begin():
                 return True
             self._refuse_waited_out()
             if not self._taken or not isinstance(self._taken[0], Waiting):
                 break
             time.sleep(pause)
-        self._connection.stop_trying()
+        self._transactions.stop_trying()
         return False
 
     def _refuse_waited_out(self) -> None:
@@ -171,7 +209,7 @@ class Writer:
         """Outcomes of the group whose transaction has begun; none of them before the sync."""
         requests = [waiting.request for waiting in group]
         try:
-            outcomes = self._connection.finish(lambda c: _store(c, requests))
+            outcomes = self._transactions.store(requests)
         except LedgerUnavailable as error:
             return _all_unavailable(group, error.reason)
         except EventRefused as error:
@@ -183,7 +221,7 @@ class Writer:
         results: Results = []
         for waiting in group:
             try:
-                self._connection.begin_within(self._budgets.lock_seconds)
+                self._transactions.begin_within(self._budgets.lock_seconds)
             except LedgerUnavailable as error:
                 results.append((waiting, error))
             else:
@@ -193,8 +231,8 @@ class Writer:
     def _store_bulk(self, bulk: Bulk) -> None:
         outcome: int | LedgerError
         try:
-            self._connection.begin_within(BULK_LOCK_SECONDS)
-            outcome = self._connection.finish(lambda c: _store_many(c, bulk.drafts))
+            self._transactions.begin_within(BULK_LOCK_SECONDS)
+            outcome = self._transactions.store_many(bulk.drafts)
         except LedgerError as error:
             outcome = error
         self._call_loop(lambda: _resolve(bulk.future, outcome))
@@ -220,16 +258,3 @@ def _all_unavailable(group: list[Waiting], reason: str) -> Results:
 def _resolve(future: asyncio.Future[Result], outcome: Result) -> None:
     if not future.done():  # its caller may have been cancelled or out of time
         future.set_result(outcome)
-
-
-def _store(connection: sqlite3.Connection, requests: list[AppendRequest]) -> list[Outcome]:
-    decision = decide(requests, statements.state_before(connection, requests))
-    statements.insert(connection, decision)
-    return decision.outcomes
-
-
-def _store_many(connection: sqlite3.Connection, drafts: Sequence[EventDraft]) -> int:
-    last = statements.last_seq(connection)
-    rows = (statements.event_row(numbered(d, last + 1 + i)) for i, d in enumerate(drafts))
-    connection.executemany(statements.INSERT_EVENT, rows)
-    return last + len(drafts)

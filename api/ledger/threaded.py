@@ -1,0 +1,133 @@
+"""A ledger whose database is asked in threads: one that writes, two that read."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+from api.ledger.commit_group import AppendRequest, StoredClaim, answered_before
+from api.ledger.protocol import (
+    Appended,
+    Enrolment,
+    Event,
+    EventDraft,
+    IdempotencyClaim,
+    IdempotencyConflict,
+    LedgerError,
+    LedgerUnavailable,
+    Replayed,
+    Require,
+)
+from api.ledger.reader import Reader, Source
+from api.ledger.writer import Budgets, Transactions, Writer
+
+Connection = TypeVar("Connection")
+Asked_contra = TypeVar("Asked_contra", contravariant=True)
+
+
+class Questions(Protocol[Asked_contra]):
+    """What a database's module of statements can be asked."""
+
+    def claim_in(self, connection: Asked_contra, scope: str, key: str, /) -> StoredClaim | None: ...
+
+    def enrolment_in(self, connection: Asked_contra, subject: str, /) -> Enrolment: ...
+
+    def stream_events_in(self, connection: Asked_contra, stream: str, /) -> list[Event]: ...
+
+    def subject_events_in(
+        self,
+        connection: Asked_contra,
+        subject: str,
+        kinds: Sequence[str],
+        limit: int,
+        before_seq: int | None,
+        /,
+    ) -> list[Event]: ...
+
+    def events_in(
+        self, connection: Asked_contra, after: int, limit: int, kinds: Sequence[str] | None, /
+    ) -> list[Event]: ...
+
+    def last_seq(self, connection: Asked_contra, /) -> int: ...
+
+
+class ThreadedLedger(Generic[Connection]):
+    """See `protocol.Ledger`. Belongs to the event loop it was made on."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        source: Source[Connection],
+        questions: Questions[Connection],
+        budgets: Budgets,
+    ) -> None:
+        self._answer_seconds = budgets.answer_seconds
+        self._questions = questions
+        self._writer = Writer(transactions, asyncio.get_running_loop(), budgets)
+        self._reader = Reader(source)
+
+    async def append(
+        self,
+        draft: EventDraft,
+        *,
+        require: Require = "any",
+        unchanged_since: int | None = None,
+        stream_unchanged_since: int | None = None,
+        claim: IdempotencyClaim | None = None,
+    ) -> Appended | Replayed:
+        request = AppendRequest(draft, require, unchanged_since, stream_unchanged_since, claim)
+        future = self._writer.submit(request)
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                outcome = await future
+        except TimeoutError:
+            raise LedgerUnavailable("slow") from None
+        if isinstance(outcome, LedgerError):
+            raise outcome
+        return outcome
+
+    async def append_many(self, drafts: Sequence[EventDraft]) -> int:
+        outcome = await self._writer.submit_bulk(drafts)
+        if isinstance(outcome, LedgerError):
+            raise outcome
+        return outcome
+
+    async def replay(self, *, scope: str, key: str, fingerprint: bytes) -> Replayed | None:
+        stored = await self._reader.read(lambda c: self._questions.claim_in(c, scope, key))
+        if stored is None:
+            return None
+        answer = answered_before(stored, fingerprint)
+        if isinstance(answer, IdempotencyConflict):
+            raise answer
+        return answer
+
+    async def enrolment_of(self, subject: str) -> Enrolment:
+        return await self._reader.read(lambda c: self._questions.enrolment_in(c, subject))
+
+    async def stream_events(self, stream: str) -> list[Event]:
+        return await self._reader.read(lambda c: self._questions.stream_events_in(c, stream))
+
+    async def subject_events(
+        self,
+        subject: str,
+        *,
+        kinds: Sequence[str],
+        limit: int,
+        before_seq: int | None = None,
+    ) -> list[Event]:
+        return await self._reader.read(
+            lambda c: self._questions.subject_events_in(c, subject, kinds, limit, before_seq)
+        )
+
+    async def events_after(
+        self, seq: int, *, limit: int, kinds: Sequence[str] | None = None
+    ) -> list[Event]:
+        return await self._reader.read(lambda c: self._questions.events_in(c, seq, limit, kinds))
+
+    async def position(self) -> int:
+        return await self._reader.read(self._questions.last_seq)
+
+    async def close(self) -> None:
+        """Store what is queued, then end; later calls raise LedgerUnavailable."""
+        self._writer.stop()
+        await asyncio.to_thread(self._writer.join)
+        await self._reader.close()
