@@ -1,15 +1,19 @@
 """Every implementation of the ledger behind one door, so that one suite holds them all."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 import pytest
 
+from api.ledger.postgres.ledger import open_postgres_ledger
 from api.ledger.protocol import Ledger
 from api.ledger.sqlite import open_ledger
+from tests.ledger.postgres_server import PostgresServer, started
 
 Result = TypeVar("Result")
 
@@ -37,10 +41,30 @@ async def _open_sqlite(place: Path) -> Ledger:
     return await open_ledger(place / "ledger" / "ledger.sqlite")
 
 
-IMPLEMENTATIONS = [Implementation("sqlite", _open_sqlite)]
+SQLITE = Implementation("sqlite", _open_sqlite)
 
 
-@pytest.fixture(params=IMPLEMENTATIONS, ids=lambda implementation: implementation.name)
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    # Not below pytest's own folder: the server's user could not enter it.
+    folder = Path(tempfile.mkdtemp(prefix="chengxin-postgres-"))
+    try:
+        server = started(folder)
+        yield server
+        server.stop("immediate")
+    finally:
+        shutil.rmtree(folder)
+
+
+def on_postgres(server: PostgresServer) -> Implementation:
+    async def open_postgres(place: Path) -> Ledger:
+        return await open_postgres_ledger(server.url_for(place))
+
+    return Implementation("postgres", open_postgres)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
 def implementation(request: pytest.FixtureRequest) -> Implementation:
-    found: Implementation = request.param
-    return found
+    if request.param == "sqlite":
+        return SQLITE
+    return on_postgres(request.getfixturevalue("postgres"))

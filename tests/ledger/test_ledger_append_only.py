@@ -7,7 +7,7 @@ import pytest
 
 from api.ledger.migrations import Migration, create_if_missing, known_migrations, migrate
 from api.ledger.protocol import Ledger, LedgerSchemaUnknown
-from tests.ledger.conftest import IMPLEMENTATIONS
+from tests.ledger.conftest import SQLITE
 from tests.ledger.drafts import claim, enrolled, withdrawn
 
 
@@ -17,7 +17,7 @@ def database(tmp_path: Path) -> Path:
         await ledger.append(enrolled(1), claim=claim("k"))
         await ledger.append(enrolled(2))
 
-    IMPLEMENTATIONS[0].run(tmp_path, story)
+    SQLITE.run(tmp_path, story)
     return tmp_path / "ledger" / "ledger.sqlite"
 
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from api.ledger.fold import ENROLMENT_KINDS, NEVER_ENROLLED
 from api.ledger.protocol import (
@@ -20,7 +26,7 @@ from api.ledger.protocol import (
     Replayed,
     Require,
 )
-from tests.ledger.conftest import IMPLEMENTATIONS, Implementation
+from tests.ledger.conftest import Implementation
 from tests.ledger.drafts import claim, enrolled, pseudonym, withdrawn
 
 PEOPLE = range(4)
@@ -131,14 +137,17 @@ class LedgerHistory(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-class SqliteHistory(LedgerHistory):
-    implementation = IMPLEMENTATIONS[0]
+def test_any_history_leaves_what_the_model_holds(implementation: Implementation) -> None:
+    class History(LedgerHistory):
+        pass
 
-
-TestSqliteHistory = SqliteHistory.TestCase
-TestSqliteHistory.settings = settings(
-    max_examples=15,
-    stateful_step_count=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+    History.implementation = implementation
+    run_state_machine_as_test(
+        History,
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=12,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The ledger of several nodes: PostgreSQL behind the same promises. Needs psycopg."""
