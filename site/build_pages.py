@@ -1,4 +1,5 @@
-"""Builds the public site: `python site/build_pages.py [--data DIR] [--out DIR] [--as-of DAY]`.
+"""Builds the public site: `python site/build_pages.py [--data DIR] [--out DIR] [--as-of DAY]
+[--keys FILE]`.
 
 With a data directory that holds a snapshot the pages show its documents and figures, otherwise the
 repository's own rules, benefits and catalogue as of the day. Exit codes: those of scoring.errors.
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main(arguments: list[str]) -> int:
     from builder.press import print_site
-    from builder.sources import from_repository, from_snapshot, newest_snapshot
+    from builder.sources import from_repository, from_snapshot, newest_snapshot, with_keys
 
     from scoring.errors import ChengxinError
 
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
     try:
         folder = options.snapshot or (newest_snapshot(options.data) if options.data else None)
         published = from_snapshot(folder) if folder else from_repository(options.as_of)
+        published = with_keys(published, options.keys) if options.keys else published
         print_site(ROOT, published, options.out)
     except ChengxinError as error:
         print(error, file=sys.stderr)
@@ -35,6 +37,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, help="data directory; its newest snapshot is shown")
     parser.add_argument("--snapshot", type=Path, help="this snapshot's folder instead")
+    parser.add_argument("--keys", type=Path, help="public key set the voucher page carries")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "site")
     parser.add_argument(
         "--as-of",

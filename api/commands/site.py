@@ -8,12 +8,14 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scoring.errors import ChengxinError, InputRefused, VerificationFailed
+from scoring.keys import key_files
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_OUT = ROOT / "build" / "site"
@@ -24,6 +26,7 @@ app = typer.Typer(help="The public site.", no_args_is_help=True)
 
 @app.command("build")
 def site_build(
+    *,
     data: Annotated[
         Path | None, typer.Option(help="data directory whose newest snapshot is shown")
     ] = None,
@@ -35,12 +38,30 @@ def site_build(
     as_of: Annotated[
         str | None, typer.Option(help="ISO day whose rules are shown without a snapshot; today")
     ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="public key set for the voucher page; that of the data directory"),
+    ] = None,
 ) -> None:
     """Build the static site from a snapshot, or from the repository's own rules without one."""
-    arguments = ["--out", str(out)]
-    for name, value in (("--data", data), ("--snapshot", snapshot), ("--as-of", as_of)):
-        arguments += [name, str(value)] if value is not None else []
-    typer.echo(_run("build_pages.py", arguments, url, "site_build_refused"))
+    with tempfile.TemporaryDirectory(prefix="chengxin-site-") as folder:
+        arguments = ["--out", str(out)]
+        keys = keys or _public_keys_of(data, Path(folder) / "jwks.json")
+        given = {"--data": data, "--snapshot": snapshot, "--as-of": as_of, "--keys": keys}
+        for name, value in given.items():
+            arguments += [name, str(value)] if value is not None else []
+        typer.echo(_run("build_pages.py", arguments, url, "site_build_refused"))
+
+
+def _public_keys_of(data: Path | None, target: Path) -> Path | None:
+    """The public halves of the service's signing keys in `data`, as a file; None without one."""
+    if data is None or not key_files(data).api_signing.is_file():
+        return None
+    from api.partner.own_tokens import TokenIssuer
+
+    issuer = TokenIssuer(key_files(data).api_signing, issuer="", audience="")
+    target.write_bytes(issuer.jwks)
+    return target
 
 
 @app.command("check")

@@ -18,12 +18,20 @@ class VoucherRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     policy: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=IDENTIFIER)]
 
 
-class VoucherAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """`token`: what the gate verifies. `audience`: the partner it is for. `qr_svg`: the token as a
-    QR code to be shown; the log's digest is of the answer without it."""
+class IssuedVoucher(msgspec.Struct, frozen=True, kw_only=True):
+    """`token`: what the gate verifies. `audience`: id of the partner it is for."""
 
     token: Token
-    policy: str
+    policy: Annotated[str, msgspec.Meta(max_length=64, pattern=IDENTIFIER)]
     audience: Annotated[str, msgspec.Meta(max_length=64, pattern=IDENTIFIER)]
     expires_at: dt.datetime
-    qr_svg: Annotated[str, msgspec.Meta(max_length=32_768)] | None = None
+
+
+class VoucherAnswer(IssuedVoucher, frozen=True, kw_only=True):
+    """`qr_svg`: the token as a QR code to be shown. The log's digest is of the answer without it."""
+
+    qr_svg: Annotated[str, msgspec.Meta(max_length=32_768, pattern="^<svg [^\x00-\x08]+</svg>$")]
+
+
+def shown(voucher: IssuedVoucher, picture: str) -> VoucherAnswer:
+    return VoucherAnswer(**msgspec.structs.asdict(voucher), qr_svg=picture)

@@ -15,7 +15,7 @@ from api.ledger.enrolment import Idempotency, city_day, instant
 from api.ledger.protocol import ConditionNotMet, IdempotencyClaim, Ledger, Replayed
 from api.me.records import band_of, value_of
 from api.store.protocol import SnapshotReader, Version
-from api.vouchers.answers import VoucherAnswer
+from api.vouchers.answers import IssuedVoucher
 from api.vouchers.decision import VoucherNotIssued, open_benefit, require_eligible
 from api.vouchers.terms import TERMS, VoucherTerms
 from api.vouchers.token import Voucher, signed
@@ -63,7 +63,7 @@ class VoucherIssuer:
 
     async def issue(
         self, subject: str, snapshot_subject: str, policy: str, idempotency: Idempotency | None
-    ) -> VoucherAnswer:
+    ) -> IssuedVoucher:
         """Logged durably when it returns. Raises VoucherNotIssued, Problem, RecordCorrupt,
         StoreDown, LedgerUnavailable, IdempotencyConflict."""
         if idempotency is not None:
@@ -96,13 +96,13 @@ class VoucherIssuer:
         band_of(record, self._rules_in(version).bands)
         return record
 
-    def _again(self, before: Replayed, subject: str, idempotency: Idempotency) -> VoucherAnswer:
+    def _again(self, before: Replayed, subject: str, idempotency: Idempotency) -> IssuedVoucher:
         issued = msgspec.json.decode(before.body, type=Issued)
         return self._answer(issued, self._jti(subject, idempotency, issued.exp))
 
-    def _answer(self, issued: Issued, jti: str) -> VoucherAnswer:
+    def _answer(self, issued: Issued, jti: str) -> IssuedVoucher:
         voucher = Voucher(audience=issued.audience, exp=issued.exp, jti=jti, policy=issued.policy)
-        return VoucherAnswer(
+        return IssuedVoucher(
             token=signed(voucher, self._signing_key),
             policy=issued.policy,
             audience=issued.audience,
@@ -118,7 +118,7 @@ class VoucherIssuer:
 
 
 def _access(
-    subject: str, benefit: Benefit, answer: VoucherAnswer, at_ms: int, snapshot: str
+    subject: str, benefit: Benefit, answer: IssuedVoucher, at_ms: int, snapshot: str
 ) -> AccessEvent:
     return AccessEvent(
         subject=subject,

@@ -18,6 +18,7 @@ from builder import (
     privacy_page,
     rules_page,
     scope_page,
+    voucher_page,
 )
 from builder.sources import Published
 from scoring.errors import InputRefused
@@ -39,6 +40,8 @@ def all_fragments(published: Published) -> dict[str, str | None]:
         "rules-details": rules_page.details(rules),
         "benefits-summary": benefits_page.summary(published.benefits),
         "benefits-cards": benefits_page.cards(published.benefits),
+        "voucher-choices": voucher_page.choices(published.benefits),
+        "voucher-keys": voucher_page.keys(published.keys),
         "catalogue-summary": catalogue_page.summary(published.catalogue),
         "catalogue-sections": catalogue_page.sections(published.catalogue),
         "privacy-notice": privacy_page.notice(load_notices().current(published.as_of)),

@@ -1,7 +1,7 @@
 """Where the published documents come from: a snapshot's folder, or the repository's own data."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ COPIED = (RULES_DOCUMENT, BENEFITS_DOCUMENT, CATALOGUE_DOCUMENT)
 @dataclass(frozen=True)
 class Published:
     """`figures` is None until a snapshot exists; `copies` are the documents' bytes by name, the
-    same the API serves, for browsers and mirrors."""
+    same the API serves, for browsers and mirrors. `keys`: the service's public key set, where known."""
 
     rules: RulesDocument
     benefits: BenefitsDocument
@@ -42,6 +42,22 @@ class Published:
     figures: FiguresDocument | None
     as_of: dt.date
     copies: dict[str, bytes]
+    keys: bytes | None = None
+
+
+def with_keys(published: Published, path: Path) -> Published:
+    """With the key set of a file. Raises VerificationFailed where that is none; a private key in it
+    would be published, so that it is refused too."""
+    key_set = _decode(path, _KeySet)
+    if not key_set.keys or any("d" in key for key in key_set.keys):
+        raise VerificationFailed(
+            "site_keys_unusable", "no keys, or a private one", where=str(path), do="name a JWK set"
+        )
+    return replace(published, keys=msgspec.json.encode(key_set))
+
+
+class _KeySet(msgspec.Struct):
+    keys: list[dict[str, str]]
 
 
 class _SnapshotDay(msgspec.Struct):
