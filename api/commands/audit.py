@@ -167,7 +167,7 @@ def _proof(
 
 @contextlib.contextmanager
 def _log(data: Path, place: str | None) -> "Iterator[EventLog]":
-    from api.ledger.audit.places import open_log
+    from api.ledger.places import open_log
     from api.ledger.protocol import LedgerError
     from api.ledger.sqlite import ledger_path
     from scoring.errors import StoreUnavailable

@@ -14,12 +14,20 @@ def export(
     position: Annotated[
         int | None, typer.Option(help="Number of the last event to fold in; default: all.", min=0)
     ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="sqlite:///… or postgresql://… ; default: the ledger of --data.",
+            metavar="PLACE",
+            envvar="CHENGXIN_LEDGER_URL",
+        ),
+    ] = None,
 ) -> None:
     """Write the state after an event as tables for the build, to DATA/exports/<position>."""
-    print(export_ledger(data, position))
+    print(export_ledger(data, position, ledger))
 
 
-def export_ledger(data: Path, position: int | None = None) -> Path:
+def export_ledger(data: Path, position: int | None = None, ledger: str | None = None) -> Path:
     """The folder written. Raises InputRefused for a position not reached, StoreUnavailable."""
     from api.ledger.export import LedgerExport, PositionUnknown
     from api.ledger.protocol import LedgerError
@@ -27,18 +35,19 @@ def export_ledger(data: Path, position: int | None = None) -> Path:
     from scoring.errors import InputRefused, StoreUnavailable
     from scoring.ledger_export import write_export
 
-    path = ledger_path(data)
+    # An address may hold a password: it is not repeated.
+    where = "" if ledger else str(ledger_path(data))
     try:
-        with LedgerExport(path, position) as ledger:
+        with LedgerExport(ledger or ledger_path(data), position) as state:
             return write_export(
                 data / "exports",
-                ledger.position,
-                enrolments=ledger.enrolments(),
-                record_states=ledger.record_states(),
+                state.position,
+                enrolments=state.enrolments(),
+                record_states=state.record_states(),
             )
     except PositionUnknown as error:
-        raise InputRefused("position_unknown", str(error), where=str(path)) from error
+        raise InputRefused("position_unknown", str(error), where=where) from error
     except LedgerError as error:
         raise StoreUnavailable(
-            "ledger_unavailable", str(error), where=str(path), do="see that the file is there"
+            "ledger_unavailable", str(error), where=where, do="see that the ledger is there"
         ) from error

@@ -24,6 +24,7 @@ from api.ledger.notice import DEFAULT_LANGUAGE, Language, NoticeDocument, Notice
 from api.ledger.protocol import (
     ConditionNotMet,
     Enrolment,
+    Event,
     EventDraft,
     IdempotencyClaim,
     Ledger,
@@ -164,6 +165,11 @@ def receipt_for(draft: EventDraft, notice: NoticeDocument) -> Receipt:
     )
 
 
+def plain_receipt(draft: EventDraft, notice: NoticeDocument) -> bytes:
+    """Unsigned: for a ledger without a service around it."""
+    return body_bytes(receipt_for(draft, notice))
+
+
 def view_of(enrolment: Enrolment) -> EnrolmentView:
     at_ms = enrolment.enrolled_at_ms
     return EnrolmentView(
@@ -187,12 +193,15 @@ class EnrolmentService:
         now_ms: Callable[[], int],
         notices: Notices | None = None,
         new_receipt_id: Callable[[], str] = _random_receipt_id,
+        *,
+        make_receipt: Callable[[EventDraft, NoticeDocument], bytes] = plain_receipt,
     ) -> None:
         self._ledger = ledger
         self._marks = marks
         self._now_ms = now_ms
         self._notices = notices or load_notices()
         self._new_receipt_id = new_receipt_id
+        self._make_receipt = make_receipt
 
     def notice(self, language: Language = DEFAULT_LANGUAGE) -> NoticeDocument:
         return self._notices.current(city_day(self._now_ms()), language)
@@ -220,7 +229,7 @@ class EnrolmentService:
                 return _replayed(before)
             raise
         draft = enrolled_draft(subject, notice, self._new_receipt_id(), at_ms)
-        body = body_bytes(receipt_for(draft, notice))
+        body = self._make_receipt(draft, notice)
         answer = await self._store_enrolled(
             draft, notice.version, _claim(subject, idempotency, body)
         )
@@ -241,6 +250,17 @@ class EnrolmentService:
 
     async def status(self, subject: str) -> Enrolment:
         return await self._ledger.enrolment_of(subject)
+
+    async def receipt(self, subject: str) -> bytes | None:
+        """Of her last enrolment, the same bytes she was given then; None where there never was
+        one."""
+        events = await self._ledger.subject_events(subject, kinds=("enrolled",), limit=1)
+        if not events:
+            return None
+        enrolled = msgspec.json.decode(events[0].body, type=EnrolledBody)
+        language: Language = "en" if enrolled.notice_language == "en" else DEFAULT_LANGUAGE
+        notice = self._notices.document(enrolled.notice_version, language)
+        return self._make_receipt(_draft_of(events[0]), notice)
 
     async def _answer_before(
         self, subject: str, idempotency: Idempotency | None
@@ -273,6 +293,16 @@ class EnrolmentService:
                 await self._marks.announce(draft.subject, fold_of(stored))
             return None
         raise LedgerUnavailable("overloaded")
+
+
+def _draft_of(event: Event) -> EventDraft:
+    return EventDraft(
+        kind=event.kind,
+        stream=event.stream,
+        subject=event.subject,
+        at_ms=event.at_ms,
+        body=event.body,
+    )
 
 
 def _scope(subject: str) -> str:

@@ -7,11 +7,13 @@ import itertools
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 from api.ledger.connection import connect_to_read, reason_of
 from api.ledger.fold import notice_version_in
-from api.ledger.protocol import Event, LedgerUnavailable
-from api.ledger.statements import event_of, last_seq
+from api.ledger.places import file_at, is_postgres
+from api.ledger.protocol import LedgerUnavailable
+from api.ledger.statements import EventRow, event_of, last_seq
 from api.rights.record_states import RecordState, record_states
 
 BATCH_ROWS = 50_000
@@ -20,6 +22,8 @@ BATCH_ROWS = 50_000
 EnrolmentRow = tuple[str, int, str]
 # record_id, subject, state
 RecordStateRow = tuple[str, str, RecordState]
+# subject, kind, at_ms, body
+EnrolmentEvent = tuple[str, str, int, str]
 
 # In the order of the index, so that nothing is sorted and nothing is held.
 _ENROLMENT_EVENTS = """SELECT subject, kind, at_ms, body FROM event INDEXED BY event_enrolment
@@ -35,20 +39,66 @@ class PositionUnknown(ValueError):
     """An export was asked for at an event that is not there."""
 
 
-class LedgerExport:
-    """A context manager over the ledger file at `path`, at `position` or its last event. Its
-    methods raise LedgerUnavailable."""
+class Rows(Protocol):
+    """One state of a ledger. All raise LedgerUnavailable."""
 
-    def __init__(self, path: Path, position: int | None = None) -> None:
+    last_seq: int
+
+    def enrolment_events(self, position: int) -> Iterator[EnrolmentEvent]:
+        """By subject, then seq."""
+        ...
+
+    def case_events(self, position: int) -> Iterator[EventRow]:
+        """Of disputes and repairs, by stream, then seq."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SqliteRows:
+    def __init__(self, path: Path) -> None:
         self._connection = connect_to_read(path)
         try:
             self._connection.execute("BEGIN")
-            last = last_seq(self._connection)
+            self.last_seq = last_seq(self._connection)
         except sqlite3.Error as error:
             self._connection.close()
             raise LedgerUnavailable(reason_of(error)) from error
+
+    def enrolment_events(self, position: int) -> Iterator[EnrolmentEvent]:
+        yield from self._rows(_ENROLMENT_EVENTS, position)
+
+    def case_events(self, position: int) -> Iterator[EventRow]:
+        yield from self._rows(_CASE_EVENTS, position)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _rows(self, query: str, position: int) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection.execute(query, (position,))
+        except sqlite3.Error as error:
+            raise LedgerUnavailable(reason_of(error)) from error
+
+
+def rows_at(place: Path | str) -> Rows:
+    """`place`: as in `places`. Raises LedgerUnavailable."""
+    if is_postgres(str(place)):
+        from api.ledger.postgres.export import PostgresRows
+
+        return PostgresRows(str(place))
+    return SqliteRows(file_at(str(place)))
+
+
+class LedgerExport:
+    """A context manager over the ledger at `place`, at `position` or its last event. Its methods
+    raise LedgerUnavailable."""
+
+    def __init__(self, place: Path | str, position: int | None = None) -> None:
+        self._rows = rows_at(place)
+        last = self._rows.last_seq
         if position is not None and not 0 <= position <= last:
-            self._connection.close()
+            self._rows.close()
             raise PositionUnknown(f"position {position} is beyond the ledger's last event, {last}")
         self.position = last if position is None else position
 
@@ -56,7 +106,7 @@ class LedgerExport:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._rows.close()
 
     def enrolments(self, batch_rows: int = BATCH_ROWS) -> Iterator[list[EnrolmentRow]]:
         """Everyone whose enrolment is active at the position, sorted by subject."""
@@ -66,26 +116,16 @@ class LedgerExport:
 
     def record_states(self, batch_rows: int = BATCH_ROWS) -> Iterator[list[RecordStateRow]]:
         """Records under dispute, repaired or removed at the position, sorted by subject."""
-        rows = iter(record_states(self._case_events()))
+        rows = iter(record_states(map(event_of, self._rows.case_events(self.position))))
         while batch := list(itertools.islice(rows, batch_rows)):
             yield batch
 
-    def _case_events(self) -> Iterator[Event]:
-        try:
-            for row in self._connection.execute(_CASE_EVENTS, (self.position,)):
-                yield event_of(row)
-        except sqlite3.Error as error:
-            raise LedgerUnavailable(reason_of(error)) from error
-
     def _active(self) -> Iterator[EnrolmentRow]:
         """The last event of each subject, where it is `enrolled`."""
-        try:
-            last: tuple[str, str, int, str] | None = None
-            for event in self._connection.execute(_ENROLMENT_EVENTS, (self.position,)):
-                if last is not None and last[0] != event[0] and last[1] == "enrolled":
-                    yield last[0], last[2], notice_version_in(last[3])
-                last = event
-            if last is not None and last[1] == "enrolled":
+        last: EnrolmentEvent | None = None
+        for event in self._rows.enrolment_events(self.position):
+            if last is not None and last[0] != event[0] and last[1] == "enrolled":
                 yield last[0], last[2], notice_version_in(last[3])
-        except sqlite3.Error as error:
-            raise LedgerUnavailable(reason_of(error)) from error
+            last = event
+        if last is not None and last[1] == "enrolled":
+            yield last[0], last[2], notice_version_in(last[3])

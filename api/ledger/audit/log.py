@@ -4,7 +4,7 @@ an audit of hours holds up no writer."""
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from api.ledger.canonical import canonical_row
 from api.ledger.connection import connect_to_read, reason_of
@@ -78,7 +78,8 @@ class SqliteLog:
         return page
 
 
-def leaf_data(row: tuple[int, int, bytes, bytes, bytes, bytes]) -> bytes:
+def leaf_data(row: tuple[Any, ...]) -> bytes:
+    """From seq, at_ms and the four texts as bytes, whatever really stands there."""
     try:
         return canonical_row(*row)
     except (TypeError, OverflowError, AttributeError):  # a column that no event has
