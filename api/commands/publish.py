@@ -23,7 +23,7 @@ Store = Annotated[
         "--store",
         help="unix://… or redis://… ; default: the embedded store of --data.",
         metavar="URL",
-        envvar="CHENGXIN_STORE",
+        envvar="CHENGXIN_STORE_URL",  # as `serve` reads it
     ),
 ]
 SnapshotId = Annotated[
@@ -70,7 +70,8 @@ def verify(data: Data = Path("data"), snapshot: SnapshotId = None) -> None:
     checked = verify_files(_snapshot_dir(data, snapshot), public_key).manifest
     Console().print(
         f"{checked.snapshot}: {len(checked.parts)} parts, {checked.citizens:,} citizens, "
-        f"{checked.items:,} items, as of {checked.as_of}: as signed"
+        f"{checked.items:,} items, as of {checked.as_of}: as signed",
+        soft_wrap=True,
     )
 
 

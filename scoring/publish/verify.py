@@ -108,13 +108,14 @@ def _checked_counts(snapshot_dir: Path, manifest: Manifest, body: bytes) -> Veri
         records = sum(command.field_count for command in file.commands)
         if records != file.part.rows:
             raise damaged(file.part, f"holds {records} records, not {file.part.rows}")
-    if expected.citizens != manifest.citizens:
-        raise VerificationFailed(
-            "snapshot_counts_differ",
-            f"record parts hold {expected.citizens} citizens instead of {manifest.citizens}",
-            where=MANIFEST_FILE,
-            do=DO,
-        )
+    for what, held in (("citizens", expected.citizens), ("explanations", expected.explained)):
+        if held != manifest.citizens:  # every score has an explanation
+            raise VerificationFailed(
+                "snapshot_counts_differ",
+                f"record parts hold {held} {what} instead of {manifest.citizens}",
+                where=MANIFEST_FILE,
+                do=DO,
+            )
     return VerifiedSnapshot(manifest, body, files, documents)
 
 

@@ -96,8 +96,21 @@ class EmbeddedStore:
         )
         self._await_ready()
 
+    @property
+    def is_running(self) -> bool:
+        """False once the server has ended by itself or was killed."""
+        return self._watchdog is not None and self._watchdog.poll() is None
+
+    def restart(self) -> None:
+        """After the server's own death: a new one at the same address, empty unless `is_kept`."""
+        self._end_server()
+        self.start()
+
     def _place_socket(self) -> None:
-        if len(os.fsencode(self.directory / "valkey.sock")) > SOCKET_PATH_BYTES:
+        if (
+            self._socket_directory is None
+            and len(os.fsencode(self.directory / "valkey.sock")) > SOCKET_PATH_BYTES
+        ):
             self._socket_directory = Path(tempfile.mkdtemp(prefix="chengxin-"))
 
     def _refuse_second_server(self) -> None:
@@ -163,6 +176,12 @@ class EmbeddedStore:
 
     def stop(self) -> None:
         """Ends the server by its own pid; a second call does nothing."""
+        self._end_server()
+        if self._socket_directory is not None:
+            shutil.rmtree(self._socket_directory, ignore_errors=True)
+            self._socket_directory = None
+
+    def _end_server(self) -> None:
         running, self._watchdog = self._watchdog, None
         if running is None:
             return
@@ -175,9 +194,6 @@ class EmbeddedStore:
             running.wait()
         if running.stderr is not None:
             running.stderr.close()
-        if self._socket_directory is not None:
-            shutil.rmtree(self._socket_directory, ignore_errors=True)
-            self._socket_directory = None
 
     def kill(self) -> None:
         """SIGKILL, as a crash would: for tests of what survives one."""

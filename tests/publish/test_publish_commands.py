@@ -91,3 +91,13 @@ def test_the_newest_snapshot_is_told_by_its_manifest_not_by_its_name(tmp_path: P
                    ledger_position=9)  # fmt: skip
     (tmp_path / "zz-unfinished").mkdir()
     assert newest_snapshot(tmp_path).name == "b-newer"
+
+
+def test_the_store_is_named_by_the_same_variable_as_for_the_service(
+    data: Path, server: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHENGXIN_STORE_URL", server.url)
+    write_snapshot(data / "snapshots", "s1", city(50, 1))
+    assert run(monkeypatch, "publish", "--data", str(data)) == 0
+    with connected(server) as store:
+        assert pointers.served_id(store) == "s1"

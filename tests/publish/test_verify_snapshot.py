@@ -127,6 +127,14 @@ def test_fewer_citizens_than_the_manifest_counts_are_refused(folder: Path) -> No
         verify(folder, PUBLIC_KEY)
 
 
+def test_a_score_without_explanation_is_refused(folder: Path) -> None:
+    commands = (folder / "records-00.resp").read_bytes().split(b"*")
+    kept = b"".join(b"*" + command for command in commands[1:] if b"\r\nx:s1:" not in command)
+    resigned(folder, "records-00.resp", kept, keys=kept.count(b"HSET"), rows=300)
+    with pytest.raises(VerificationFailed, match="0 explanations instead of 300"):
+        verify(folder, PUBLIC_KEY)
+
+
 def test_fewer_records_than_the_part_counts_are_refused(folder: Path) -> None:
     body = pack("HSET", hot_key("s1", 0), "a" * 16, "x")
     resigned(folder, "records-00.resp", body, keys=1)

@@ -133,3 +133,20 @@ def test_an_address_never_shows_its_password() -> None:
     assert (address.password, address.is_tls, address.database) == ("p@ss", True, 2)
     assert "p@ss" not in f"{address!r} {address}"
     assert address.greeting() == [("AUTH", "city", "p@ss"), ("SELECT", "2")]
+
+
+@pytest.mark.parametrize("folder", ["short", "d" * 110])
+def test_after_its_death_it_is_started_again_at_the_same_address(
+    tmp_path: Path, folder: str
+) -> None:
+    with EmbeddedStore(tmp_path / folder) as server:
+        address = server.url
+        os.kill(server.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        while server.is_running and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not server.is_running
+        server.restart()
+        assert (server.is_running, server.url) == (True, address)
+        with connected(server) as store:
+            assert store.call("PING") == b"PONG"
