@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import msgspec
 from litestar import Litestar
@@ -30,9 +29,9 @@ from api.inner import keep_failure
 from api.keys import KeyFollower, fetch
 from api.ledger.enrolment import EnrolmentService
 from api.ledger.notice import Notices, load_notices
+from api.ledger.places import open_ledger_at
 from api.ledger.projection import LiveMarks
 from api.ledger.protocol import Ledger
-from api.ledger.sqlite import open_ledger
 from api.machines.health import healthz_handler, metrics_handler, readyz_handler
 from api.machines.interface import interface_handler
 from api.machines.metrics import Metrics
@@ -149,7 +148,7 @@ def parts_from(settings: Settings) -> Parts:
     )
     return Parts(
         make_reader=lambda replay: ValkeyReader(settings.store_url, before_serving=replay),
-        open_ledger=partial(open_ledger, Path(settings.ledger_url.removeprefix("sqlite:///"))),
+        open_ledger=partial(open_ledger_at, settings.ledger_url),
         snapshot_key=snapshot_key_of(settings),
         notices=load_notices(),
         mounts=pages_mounts(pages),

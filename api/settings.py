@@ -63,7 +63,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         ledger_url=read.value(
             "LEDGER_URL",
             _ledger_url,
-            "sqlite:///path",
+            "sqlite:///path or postgresql://user@host/database",
             f"sqlite:///{data_dir.absolute()}/ledger/ledger.sqlite",
         ),
         snapshot_key_file=read.value(
@@ -155,7 +155,9 @@ def _store_url(text: str) -> str:
 
 
 def _ledger_url(text: str) -> str:
-    if not text.startswith("sqlite:///") or len(text) == len("sqlite:///"):
+    parts = urlsplit(text)
+    is_file = text.startswith("sqlite:///") and len(parts.path) > 1
+    if not (is_file or (parts.scheme == "postgresql" and len(parts.path) > 1)):
         raise ValueError
     return text
 
