@@ -17,6 +17,7 @@ from api.tokens import CITIZEN_SCOPE
 __all__ = ["CITIZEN_SCOPE", "Access", "Route", "RouteTable", "open_to", "route_table_of"]
 
 Audit = Literal["none", "citizen", "logged"]
+Body = Literal["none", "json", "form"]
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -24,17 +25,19 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     """`scope`: word the token's scope must hold; None needs no token and reads none.
 
     `query`: the parameters the operation knows; any other is refused. `cache`: `never` for whatever
-    depends on the caller or the moment; `public` answers carry an ETag. `media_type`: of the
-    answer, what Accept is held against. `problems`: codes the operation itself can refuse with,
-    beyond those every operation shares. `audit`: `citizen` where she reads her own data, `logged`
-    where somebody else does and the access log must have its line first, `none` where no citizen's
-    data is read; None: nobody has said, which a test refuses.
+    depends on the caller or the moment; `public` answers carry an ETag. `body_limit_bytes`: where
+    it is not the service's. `media_type`: of the answer, what Accept is held against. `problems`:
+    codes the operation itself can refuse with, beyond those every operation shares. `audit`:
+    `citizen` where she reads her own data, `logged` where somebody else does and the access log
+    must have its line first, `none` where no citizen's data is read; None: nobody has said, which
+    a test refuses.
     """
 
     scope: str | None
     cache: Literal["never", "public"]
     query: frozenset[str] = frozenset()
-    body: Literal["none", "json"] = "none"
+    body: Body = "none"
+    body_limit_bytes: int | None = None
     media_type: str = "application/json"
     problems: tuple[str, ...] = ()
     audit: Audit | None = None
@@ -45,7 +48,8 @@ def open_to(
     *,
     cache: Literal["never", "public"] = "never",
     query: Iterable[str] = (),
-    body: Literal["none", "json"] = "none",
+    body: Body = "none",
+    body_limit_bytes: int | None = None,
     media_type: str = "application/json",
     problems: Iterable[str] = (),
     audit: Audit | None = None,
@@ -56,6 +60,7 @@ def open_to(
         cache=cache,
         query=frozenset(query),
         body=body,
+        body_limit_bytes=body_limit_bytes,
         media_type=media_type,
         problems=tuple(problems),
         audit="none" if scope is None else audit,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from api.problems import Language, language_of
 
 if TYPE_CHECKING:
+    from api.limits import Allowance
     from api.tokens import Principal
 
 Header = tuple[bytes, bytes]
@@ -39,9 +40,20 @@ class Call:
     """One request as the routes see it: checked headers, the principal, its parameters.
 
     `failure`: what a handler raised, kept here by the inner application for the edge to answer.
+    `body`: of a request that a direct route answers, its type and size checked. `allowance`: what
+    the caller may still ask in this window.
     """
 
-    __slots__ = ("_trace_id", "failure", "headers", "principal", "query", "scope")
+    __slots__ = (
+        "_trace_id",
+        "allowance",
+        "body",
+        "failure",
+        "headers",
+        "principal",
+        "query",
+        "scope",
+    )
 
     def __init__(self, scope: Any) -> None:
         self.scope = scope
@@ -49,6 +61,8 @@ class Call:
         self.query: dict[str, str] = {}
         self.principal: Principal | None = None
         self.failure: Exception | None = None
+        self.body = b""
+        self.allowance: Allowance | None = None
         self._trace_id = ""
 
     @property

@@ -25,6 +25,7 @@ from api.consents.projection import LiveConsents
 from api.consents.service import ConsentService
 from api.console.app import pages_config, pages_mounts
 from api.edge import Edge
+from api.identity.keys import SigningKey, load_signing_key
 from api.inner import keep_failure
 from api.keys import KeyFollower, fetch
 from api.ledger.enrolment import EnrolmentService
@@ -40,9 +41,13 @@ from api.me.consents import consent_handlers
 from api.me.enrolment import enrol_handler, enrolment_handler, withdraw_handler
 from api.me.events import events_handler
 from api.me.explanation import ExplanationRoute, explanation_handler
+from api.me.receipt import receipt_handler
 from api.me.score import ScoreRoute, score_handler
+from api.me.vouchers import voucher_handler
+from api.me.what_if import WhatIfRoute, what_if_handler
 from api.openapi.config import openapi_config
 from api.openapi.describe import describe
+from api.partner.wiring import PartnerRoom
 from api.public.documents import (
     BenefitsRoute,
     DocumentRoute,
@@ -52,12 +57,20 @@ from api.public.documents import (
 )
 from api.public.notice import notice_handler
 from api.public.site_files import SiteFiles
+from api.rights.routes import rights_handlers
+from api.rights.texts import TextStore, open_texts
+from api.rights.wiring import rights_parts, texts_file
+from api.receipts.signing import receipt_maker
+from api.rights.routes import rights_handlers
+from api.rights.texts import TextStore, open_texts
+from api.rights.wiring import rights_parts, texts_file
 from api.services import OpenParts, Services
 from api.settings import Settings, settings_from, snapshot_key_of
 from api.store.protocol import SnapshotReader
 from api.store.reader import BeforeServing, ValkeyReader
-from api.tokens import TokenVerifier
-from api.versions import PerVersion, benefits_of
+from api.tokens import OwnTokens, TokenVerifier
+from api.versions import PerVersion, benefits_of, rules_of
+from api.vouchers.issuing import VoucherIssuer
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import CATALOGUE_DOCUMENT, RULES_DOCUMENT
 
@@ -74,6 +87,7 @@ class Parts(msgspec.Struct, kw_only=True):
     open_ledger: Callable[[], Awaitable[Ledger]]
     snapshot_key: bytes
     notices: Notices
+    receipt_key: SigningKey
     fetch_keys: Callable[[str], bytes] = fetch
     clock: Callable[[], float] = time.time
     mounts: Mapping[str, AsgiApp] = {}
@@ -82,7 +96,8 @@ class Parts(msgspec.Struct, kw_only=True):
 def create_app(settings: Settings, parts: Parts) -> Edge:
     services = Services(parts.make_reader)
     metrics = Metrics()
-    verifier = _verifier(settings, parts)
+    partners = PartnerRoom(settings, services, parts.clock)
+    verifier = _verifier(settings, parts, partners.own)
     keys = KeyFollower(
         settings.jwks_uri,
         refresh_seconds=settings.jwks_refresh_seconds,
@@ -90,11 +105,17 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
         fetch=parts.fetch_keys,
     )
     verifier.on_unknown_key = keys.ask
-    direct = _direct_routes(settings, services.reader)
+    direct = {**_direct_routes(settings, services.reader), **partners.direct}
     inner = Litestar(
         [
             *_citizen_handlers(services, direct),
             *_public_handlers(settings, services, direct),
+            *partners.handlers,
+            *rights_handlers(
+                services,
+                partial(snapshot_subject_of, parts.snapshot_key),
+                max_age_seconds=settings.public_max_age_seconds,
+            ),
             healthz_handler(),
             readyz_handler(services, lambda: verifier.has_keys),
             metrics_handler(metrics),
@@ -103,7 +124,7 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
                 max_age_seconds=settings.public_max_age_seconds,
             ),
         ],
-        lifespan=[lambda _: _open(parts, services, keys)],
+        lifespan=[lambda _: _open(settings, parts, services, keys)],
         exception_handlers={Exception: keep_failure},
         openapi_config=openapi_config(version("chengxin")),
         logging_config=None,
@@ -116,6 +137,7 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
         table=table,
         verifier=verifier,
         metrics=metrics,
+        limits=partners.limits,
         body_limit_bytes=settings.body_limit_bytes,
         mounts=parts.mounts,
         site=SiteFiles(settings.site_dir) if settings.site_dir is not None else None,
@@ -151,11 +173,12 @@ def parts_from(settings: Settings) -> Parts:
         open_ledger=partial(open_ledger_at, settings.ledger_url),
         snapshot_key=snapshot_key_of(settings),
         notices=load_notices(),
+        receipt_key=load_signing_key(settings.data_dir / "keys" / "api_signing.pem"),
         mounts=pages_mounts(pages),
     )
 
 
-def _verifier(settings: Settings, parts: Parts) -> TokenVerifier:
+def _verifier(settings: Settings, parts: Parts, own: OwnTokens) -> TokenVerifier:
     return TokenVerifier(
         issuer=settings.issuer,
         audience=settings.audience,
@@ -163,6 +186,7 @@ def _verifier(settings: Settings, parts: Parts) -> TokenVerifier:
         cache_entries=settings.token_cache_entries,
         snapshot_subject_of=partial(snapshot_subject_of, parts.snapshot_key),
         clock=parts.clock,
+        own=own,
     )
 
 
@@ -184,11 +208,14 @@ def _citizen_handlers(
 ) -> list[HTTPRouteHandler]:
     return [
         score_handler(direct["GET", "/v1/me/score"]),
-        explanation_handler(ExplanationRoute(services.reader)),
+        explanation_handler(ExplanationRoute(services.reader), services),
+        what_if_handler(WhatIfRoute(services.reader, ExplanationRoute(services.reader))),
         enrol_handler(services),
         enrolment_handler(services),
         withdraw_handler(services),
+        receipt_handler(services),
         *consent_handlers(services),
+        voucher_handler(services),
         accesses_handler(services),
         events_handler(services),
     ]
@@ -206,13 +233,17 @@ def _public_handlers(
 
 
 @asynccontextmanager
-async def _open(parts: Parts, services: Services, keys: KeyFollower) -> AsyncIterator[None]:
+async def _open(
+    settings: Settings, parts: Parts, services: Services, keys: KeyFollower
+) -> AsyncIterator[None]:
     """Ledger, store, marks, keys; closed in reverse, so that nothing is asked after it is gone."""
     async with AsyncExitStack() as stack:
         ledger = await parts.open_ledger()
         stack.push_async_callback(ledger.close)
+        texts = await open_texts(texts_file(settings.ledger_url, settings.data_dir))
+        stack.push_async_callback(texts.close)
         marks = LiveMarks(ledger, services.reader, parts.snapshot_key)
-        opened = _open_parts(parts, services.reader, ledger, marks)
+        opened = _open_parts(parts, services.reader, ledger, marks, texts)
         services.fill(opened)
         stack.callback(services.empty)
         await services.reader.open()
@@ -227,7 +258,7 @@ async def _open(parts: Parts, services: Services, keys: KeyFollower) -> AsyncIte
 
 
 def _open_parts(
-    parts: Parts, reader: SnapshotReader, ledger: Ledger, marks: LiveMarks
+    parts: Parts, reader: SnapshotReader, ledger: Ledger, marks: LiveMarks, texts: TextStore
 ) -> OpenParts:
     handle_keys = HandleKeys(parts.snapshot_key)
     codec = ConsentCodec(handle_keys, partial(snapshot_subject_of, parts.snapshot_key))
@@ -236,7 +267,13 @@ def _open_parts(
     return OpenParts(
         ledger=ledger,
         marks=marks,
-        enrolments=EnrolmentService(ledger, marks, _milliseconds(parts), parts.notices),
+        enrolments=EnrolmentService(
+            ledger,
+            marks,
+            _milliseconds(parts),
+            parts.notices,
+            make_receipt=receipt_maker(parts.receipt_key),
+        ),
         live_consents=live_consents,
         consents=ConsentService(
             ledger,
@@ -247,6 +284,16 @@ def _open_parts(
             now_ms=_milliseconds(parts),
         ),
         access_log=LedgerAccessLog(ledger),
+        vouchers=VoucherIssuer(
+            ledger,
+            reader,
+            parts.receipt_key.private_key,
+            parts.snapshot_key,
+            benefits_in=register.of,
+            rules_in=PerVersion(rules_of).of,
+            now_ms=_milliseconds(parts),
+        ),
+        rights=rights_parts(ledger, texts, _milliseconds(parts)),
     )
 
 

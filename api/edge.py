@@ -26,9 +26,10 @@ from api.answers import (
     answer_of,
 )
 from api.inner import CALL, problem_of
+from api.limits import Limits
 from api.machines.metrics import Metrics, RouteMetrics
 from api.problems import MEDIA_TYPE, Problem, problem_body
-from api.requests import AcceptedTypes, headers_of, query_of, read_json_body
+from api.requests import AcceptedTypes, headers_of, query_of, read_json_body, read_typed_body
 from api.responses import Outgoing, conditional, sent
 from api.tokens import TokenRefused, TokenVerifier
 
@@ -54,6 +55,7 @@ class Edge:
         table: RouteTable,
         verifier: TokenVerifier,
         metrics: Metrics,
+        limits: Limits,
         body_limit_bytes: int,
         mounts: Mapping[str, AsgiApp] | None = None,
         site: Direct | None = None,
@@ -62,6 +64,7 @@ class Edge:
         self.table = table
         self.verifier = verifier
         self._metrics = metrics
+        self._limits = limits
         self._body_limit_bytes = body_limit_bytes
         self._mounts = [(prefix.encode(), app) for prefix, app in (mounts or {}).items()]
         self.site = site
@@ -87,11 +90,18 @@ class Edge:
         outgoing = answer = None
         try:
             access = self._admitted(route, call)
+            allowance = self._limits.spend(call)
+            if allowance is not None and not await allowance.take(1):
+                raise self._limits.refusal(allowance)
             direct = route.direct.get(scope["method"])
             if direct is None:
-                outgoing = Outgoing(call, access, send)
+                outgoing = Outgoing(call, access, send, self._limits)
                 await self._ask_inner(access, call, receive, outgoing)
             else:
+                if access.body != "none":
+                    call.body = await read_typed_body(
+                        call.headers, receive, access=access, limit_bytes=self._body_limit_bytes
+                    )
                 answer = await direct(call)
                 if access.cache == "public":
                     answer = conditional(answer, call)
@@ -187,6 +197,9 @@ class Edge:
         """RFC 9457 in the caller's language, with the headers the status demands."""
         language = call.language
         headers = [*PROBLEM_HEADERS, *problem.headers, (b"content-language", language.encode())]
+        allowance = call.allowance
+        if allowance is not None and (allowance.quota.is_told or problem.code == "rate_limited"):
+            headers += self._limits.headers(allowance)
         if problem.retry_after_seconds is not None:
             headers.append((b"retry-after", str(problem.retry_after_seconds).encode()))
         if route is not None and route.is_public:

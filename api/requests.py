@@ -10,6 +10,7 @@ from api.strict_json import NotStrictJson, strict_json
 
 MAX_QUERY_BYTES = 2_048
 MAX_QUERY_PARAMETERS = 16
+MAX_FORM_PARAMETERS = 16
 # Two of these mean two readers may each believe another one (RFC 9110 5.3, request smuggling).
 SINGLE_HEADERS = (b"authorization", b"content-type", b"content-length", b"host", b"idempotency-key")
 MAX_REMEMBERED_ACCEPTS = 256
@@ -97,8 +98,18 @@ def _weight(parameters: list[str]) -> float:
 
 def check_json_type(content_type: bytes | None) -> None:
     """JSON has one encoding; `text/plain` would let any web page post here without preflight."""
+    _check_type(content_type, b"application/json")
+
+
+def check_form_type(content_type: bytes | None) -> None:
+    _check_type(content_type, b"application/x-www-form-urlencoded")
+
+
+def _check_type(content_type: bytes | None, wanted: bytes) -> None:
+    if content_type == wanted:
+        return
     kind, _, parameters = (content_type or b"").lower().partition(b";")
-    if kind.strip() != b"application/json":
+    if kind.strip() != wanted:
         raise Problem("unsupported_media_type")
     name, _, value = parameters.strip().partition(b"=")
     if parameters.strip() and (name.strip() != b"charset" or value.strip(b' "') != b"utf-8"):
@@ -109,14 +120,42 @@ async def read_json_body(
     headers: dict[bytes, bytes], receive: Receive, *, access: Access, limit_bytes: int
 ) -> bytes:
     """The whole body, proven strict JSON; the handler may decode it with any parser after that."""
+    body = await read_typed_body(headers, receive, access=access, limit_bytes=limit_bytes)
+    if access.body != "form":
+        try:
+            strict_json(body)
+        except NotStrictJson:
+            raise Problem("malformed_body") from None
+    return body
+
+
+async def read_typed_body(
+    headers: dict[bytes, bytes], receive: Receive, *, access: Access, limit_bytes: int
+) -> bytes:
+    """The whole body, of the type and within the size the operation takes; not looked into."""
     if access.body == "json":
         check_json_type(headers.get(b"content-type"))
-    body = await read_body(headers, receive, limit_bytes=limit_bytes)
+    elif access.body == "form":
+        check_form_type(headers.get(b"content-type"))
+    return await read_body(headers, receive, limit_bytes=access.body_limit_bytes or limit_bytes)
+
+
+def form_of(body: bytes, *, refused: Problem) -> dict[str, str]:
+    """Parameters of application/x-www-form-urlencoded, each at most once, in UTF-8, without control
+    characters; empty ones count as not sent (RFC 6749 3.2). Raises `refused`."""
+    parts = body.split(b"&") if body else []
+    if len(parts) > MAX_FORM_PARAMETERS:
+        raise refused
+    found: dict[str, str] = {}
     try:
-        strict_json(body)
-    except NotStrictJson:
-        raise Problem("malformed_body") from None
-    return body
+        for part in parts:
+            name, _, value = (_decoded(piece) for piece in part.partition(b"="))
+            if name in found:
+                raise refused
+            found[name] = value
+    except Problem:
+        raise refused from None
+    return {name: value for name, value in found.items() if value}
 
 
 async def read_body(headers: dict[bytes, bytes], receive: Receive, *, limit_bytes: int) -> bytes:

@@ -4,6 +4,7 @@ from typing import Any
 
 from api.access import Access
 from api.answers import ANY_ORIGIN, API_POLICY, NEVER_CACHED, SAFETY_HEADERS, Answer, Call, Header
+from api.limits import Limits
 
 # An unchanged answer repeats the headers that matter to caches (RFC 9110 15.4.5), not the content's.
 CONTENT_HEADERS = frozenset({b"content-type", b"content-length", b"content-encoding"})
@@ -50,8 +51,9 @@ class Outgoing:
     """`send` for the inner application: adds what every answer carries, turns a 200 into a 304 or a
     HEAD's answer where that is due. `status` is 0 until the answer has begun."""
 
-    def __init__(self, call: Call, access: Access, send: Any) -> None:
+    def __init__(self, call: Call, access: Access, send: Any, limits: Limits) -> None:
         self.status = 0
+        self._limits = limits
         self._call = call
         self._access = access
         self._send = send
@@ -79,4 +81,6 @@ class Outgoing:
         wanted = [*SAFETY_HEADERS, API_POLICY, NEVER_CACHED]
         if self._access.cache == "public":
             wanted.append(ANY_ORIGIN)
+        if (allowance := self._call.allowance) is not None and allowance.quota.is_told:
+            wanted += self._limits.headers(allowance)
         return [header for header in wanted if header[0] not in present]

@@ -3,6 +3,7 @@
 Rules, benefits and notices are no settings: they have dates and clauses and live in TOML.
 """
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -45,6 +46,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     token_leeway_seconds: int  # clock difference to the identity provider
     token_cache_entries: int  # about 700 B each: 50,000 are 35 MB a worker
     body_limit_bytes: int
+    api_issuer: str  # of partners' tokens, and the audience of their assertions
+    api_signing_key_file: Path
+    partners_file: Path | None  # None: the registry that comes with the service
+    citizen_requests_per_minute: int
+    trusted_proxies: frozenset[str]  # addresses whose X-Forwarded-For tells the source
     public_max_age_seconds: int  # how old a published document may be in a shared cache
 
 
@@ -88,6 +94,16 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         token_leeway_seconds=read.number("TOKEN_LEEWAY_SECONDS", 0, 30, 10),
         token_cache_entries=read.number("TOKEN_CACHE_ENTRIES", 0, 1_000_000, 50_000),
         body_limit_bytes=read.number("BODY_LIMIT_BYTES", 1_024, 1_048_576, 65_536),
+        api_issuer=read.value("API_ISSUER", _safe_url, _SAFE_URL, "https://chengxin.example"),
+        api_signing_key_file=read.value(
+            "API_SIGNING_KEY_FILE",
+            _existing_file,
+            "an existing file",
+            str(data_dir / "keys" / "api_signing.pem"),
+        ),
+        partners_file=read.value("PARTNERS_FILE", _optional_file, "an existing file, or empty", ""),
+        citizen_requests_per_minute=read.number("CITIZEN_REQUESTS_PER_MINUTE", 10, 10**7, 6_000),
+        trusted_proxies=read.value("TRUSTED_PROXIES", _addresses, "IP addresses with commas", ""),
         public_max_age_seconds=read.number("PUBLIC_MAX_AGE_SECONDS", 0, 86_400, 60),
     )
 
@@ -137,6 +153,15 @@ def _existing_folder(text: str) -> Path:
 
 def _optional_folder(text: str) -> Path | None:
     return _existing_folder(text) if text else None
+
+
+def _optional_file(text: str) -> Path | None:
+    return _existing_file(text) if text else None
+
+
+def _addresses(text: str) -> frozenset[str]:
+    """Raises ValueError for what is no address."""
+    return frozenset(str(ipaddress.ip_address(part.strip())) for part in text.split(",") if part)
 
 
 def _existing_file(text: str) -> Path:

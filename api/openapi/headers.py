@@ -33,6 +33,12 @@ def header_components() -> dict[str, Any]:
         "Access-Control-Allow-Origin": _text("公开信息可由任何网站读取", "*", 1, const="*"),
         "Content-Language": _text("文字的语言", "zh", 2, enum=["zh", "en"]),
         "WWW-Authenticate": _text("需要怎样的身份（RFC 6750）", 'Bearer realm="chengxin"', 64),
+        "RateLimit": _text(
+            "还可请求多少次（r）、多少秒后重新计数（t）；IETF 草案 httpapi-ratelimit-headers",
+            '"partner";r=5999;t=42',
+            128,
+        ),
+        "RateLimit-Policy": _text("上限（q）与时间窗秒数（w）", '"partner";q=6000;w=60', 128),
         "Retry-After": {
             "description": "多少秒后再试（RFC 9110）；只随可以重试的答复发送",
             "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 86400},

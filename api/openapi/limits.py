@@ -7,6 +7,7 @@ itself (msgspec.Meta), that bound stands and none is needed here.
 from typing import Any
 
 IDENTIFIER = "^[a-z][a-z0-9_]*$"
+COMPACT_JWS = r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"
 VERSION = "^[0-9A-Za-z._-]+$"
 LINE = r"^[^\x00-\x1F\x7F]*$"  # words on one line: no control characters
 TEXT = r"^[^\x00-\x08\x0B-\x1F\x7F]*$"  # words on several lines
@@ -38,6 +39,28 @@ STRINGS: dict[str, dict[str, Any]] = {
     "rule_version": _string(VERSION, 64),
     "notice_version": _string(VERSION, 64),
     "next_cursor": _string("^[A-Za-z0-9_.~-]+$", 512),
+    # consent receipts (ISO/IEC TS 27560)
+    "pii_principal_id": _string("^[!-~]+$", 128),
+    "entity_id": _string("^[!-~]+$", 128),
+    "party_id": _string("^[!-~]+$", 128),
+    "party_name": _string(LINE, 128),
+    "party_address": _string(LINE, 256),
+    "party_contact": _string(LINE, 128),
+    "pii_type": _string(IDENTIFIER, 64),
+    "pii_name": _string(LINE, 128),
+    "pii_controllers": _string("^[!-~]+$", 128),
+    "address": _string(LINE, 256),
+    "language": _string("^[A-Za-z-]+$", 16),
+    "lawful_basis": _string(LINE, 1_024),
+    "collection_method": _string(LINE, 512),
+    "processing_method": _string(TEXT, 4_096),
+    "storage_locations": _string(LINE, 256),
+    "retention": _string(TEXT, 4_096),
+    "jurisdiction": _string("^[A-Z]{2}$", 2),
+    "recipient_third_parties": _string(TEXT, 4_096),
+    "rights": _string(TEXT, 4_096),
+    "signature": _string("^[A-Za-z0-9_-]{86}$", 86),
+    # consents and accesses
     "handle": _string("^[A-Za-z0-9_-]{22}$", 22),
     "consent_id": _string("^[!-~]+$", 64),
     "cursor": _string("^[A-Za-z0-9_.~-]+$", 512),
@@ -49,6 +72,30 @@ STRINGS: dict[str, dict[str, Any]] = {
     "since": _string("^[0-9-]+$", 10),
     "until": _string("^[0-9-]+$", 10),
     "link": _string("^/[!-~]*$", 256),
+    # tokens and keys
+    "consent": _string("^[!-~]+$", 128),
+    "grant_type": _string("^[!-~]+$", 255),
+    "client_assertion_type": _string("^[!-~]+$", 255),
+    "client_assertion": _string(COMPACT_JWS, 4_096),
+    "client_id": _string("^[!-~]+$", 255),
+    "scope": _string("^[!-~]+( [!-~]+)*$", 255),
+    "access_token": _string(COMPACT_JWS, 4_096),
+    "token_type": _string("^Bearer$", 6),
+    "kty": _string("^EC$", 2),
+    "crv": _string("^P-256$", 5),
+    "x": _string("^[A-Za-z0-9_-]{43}$", 43),
+    "y": _string("^[A-Za-z0-9_-]{43}$", 43),
+    "kid": _string("^[A-Za-z0-9_-]+$", 128),
+    "alg": _string("^ES256$", 5),
+    "use": _string("^sig$", 3),
+    "issuer": _string("^https?://[!-~]+$", 512),
+    "token_endpoint": _string("^https?://[!-~]+$", 512),
+    "jwks_uri": _string("^https?://[!-~]+$", 512),
+    "scopes_supported": _string("^[A-Za-z0-9_]+$", 64),
+    "response_types_supported": _string("^[A-Za-z0-9_]+$", 64),
+    "grant_types_supported": _string("^[A-Za-z0-9_]+$", 64),
+    "token_endpoint_auth_methods_supported": _string("^[A-Za-z0-9_]+$", 64),
+    "token_endpoint_auth_signing_alg_values_supported": _string("^[A-Za-z0-9_]+$", 64),
     # names and sentences
     "initiator_name": _string(LINE, 128),
     "on_behalf_of": _string(LINE, 128),
@@ -76,6 +123,18 @@ STRINGS: dict[str, dict[str, Any]] = {
 }
 
 ARRAYS: dict[str, int] = {
+    "changes": 10_000,
+    "pii_information": 64,
+    "pii_controllers": 16,
+    "storage_locations": 16,
+    "parties": 16,
+    "events": 16,
+    "keys": 4,
+    "scopes_supported": 16,
+    "response_types_supported": 16,
+    "grant_types_supported": 16,
+    "token_endpoint_auth_methods_supported": 16,
+    "token_endpoint_auth_signing_alg_values_supported": 16,
     "rules": 12,  # the most a rulebook may hold
     "bands": 5,
     "reasons": 4,
@@ -89,6 +148,9 @@ ARRAYS: dict[str, int] = {
 # (least, most); points and scores are bounded by the rulebook's scale, never beyond these.
 INTEGERS: dict[str, tuple[int, int]] = {
     "score": (0, 1_000),
+    "target": (0, 1_000),
+    "reached_score": (0, 1_000),
+    "best_score": (0, 1_000),
     "base": (0, 1_000),
     "minimum": (0, 1_000),
     "maximum": (0, 1_000),
@@ -107,6 +169,8 @@ INTEGERS: dict[str, tuple[int, int]] = {
     "data_life_days": (1, 366),
     "uses": (0, (1 << 31) - 1),
     "limit": (1, 100),
+    "expires_in": (1, 600),
+    "status": (400, 429),
     "ledger_position": (0, (1 << 53) - 1),
 }
 

@@ -11,7 +11,7 @@ from api.problems import MEDIA_TYPE, PROBLEMS, Problem, problem_body
 EXAMPLE_TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # the one of W3C Trace Context
 
 EVERY_OPERATION = ("bad_request", "invalid_parameter", "not_acceptable", "internal_error")
-WITH_TOKEN = ("token_refused", "scope_missing", "keys_unavailable")
+WITH_TOKEN = ("token_refused", "scope_missing", "rate_limited", "keys_unavailable")
 WITH_BODY = ("malformed_body", "invalid_body", "body_too_large", "unsupported_media_type")
 
 
@@ -73,6 +73,8 @@ def _header_names(status: int, codes: list[str]) -> list[str]:
         names.append("WWW-Authenticate")
     if any(PROBLEMS[code].retry_after_seconds is not None for code in codes):
         names.append("Retry-After")
+    if "rate_limited" in codes:
+        names += ["RateLimit", "RateLimit-Policy"]
     return names
 
 

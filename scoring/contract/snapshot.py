@@ -8,6 +8,9 @@ In Valkey, for a snapshot `v` (ADR 1):
 
     h:v:{b}   hash, field = first 16 characters of the snapshot subject, value = hot record
     x:v:{b}   hash, same field, value = explanation
+    y:v:{b}   hash, same field, value = history: how the score came to be what it is
+    o:v       hash, same field, value = ledger position up to which this citizen's three records
+              were laid over those of the build; field `position`: the same of the whole version
     d:v       hash, field = document name (DOCUMENTS), value = JSON bytes, served as they are
     m:v       string, the manifest's JSON
     current   string, id of the snapshot being served
@@ -15,7 +18,7 @@ In Valkey, for a snapshot `v` (ADR 1):
     c:h       string, live consent of handle h (api/consents/codec.py), its owner sealed; gone a
               day after the consent's end
 
-    u:h:day   counter, uses of the consent with handle h on a UTC day (days since 1970)
+    u:h:day   counter, uses of the consent with handle h on a day of the city (since 1970)
     q:who:n   counter, requests of a partner (p.id) or citizen (c.s) in the n-th minute
     f:what:n  counter, failed authentications of a client or source, digested, in the n-th minute
     j:digest  string, a client assertion that was used; gone when it would have expired
@@ -33,7 +36,7 @@ In Valkey, for a snapshot `v` (ADR 1):
 `m:v` is set last and removed first: where it is, the snapshot is complete. A reader that finds no
 record asks for `m:v` before it believes that there is none.
 
-`{b}` is a hash tag: one citizen's two records live in one slot of a cluster. Buckets hold about
+`{b}` is a hash tag: one citizen's records live in one slot of a cluster. Buckets hold about
 64 citizens, so that they stay listpacks (33 B instead of 207 B per citizen).
 """
 
@@ -72,6 +75,8 @@ DOCUMENTS = (
     TABLES_DOCUMENT,
     FIGURES_DOCUMENT,
 )
+# What the rows of a history point into; a snapshot made before there were histories has none.
+HISTORY_DOCUMENT = "history"
 
 # Status codes of an explanation item, in the order of their numbers in the record.
 ItemStatus = Literal[
@@ -95,6 +100,28 @@ ITEM_STATUSES: tuple[ItemStatus, ...] = (
     "repaired",
 )
 
+# Why a score changed, in the order of their numbers in the record.
+HistoryCause = Literal[
+    "enrolment",  # the first score; the change is what it differs from the base
+    "new_record",
+    "expiry",
+    "rule_change",
+    "repair",
+    "dispute",  # a record is disputed and does not count, or the dispute has been decided
+    "correction",  # a department, the office or the score's own maker put something right
+]
+HISTORY_CAUSES: tuple[HistoryCause, ...] = (
+    "enrolment",
+    "new_record",
+    "expiry",
+    "rule_change",
+    "repair",
+    "dispute",
+    "correction",
+)
+# Rows a citizen's history keeps, the newest: some four years of a busy life, 2 KiB at most.
+HISTORY_ROWS = 50
+OVERLAY_POSITION_FIELD = "position"  # shorter than any citizen's field
 
 _BASE64URL = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"  # RFC 4648, 5
 # Half the time of base64.urlsafe_b64decode, and this is on the way of every read.
@@ -132,6 +159,14 @@ def explanation_key(snapshot: str, bucket: int) -> str:
     return f"x:{snapshot}:{{{bucket}}}"
 
 
+def history_key(snapshot: str, bucket: int) -> str:
+    return f"y:{snapshot}:{{{bucket}}}"
+
+
+def overlay_key(snapshot: str) -> str:
+    return f"o:{snapshot}"
+
+
 def documents_key(snapshot: str) -> str:
     return f"d:{snapshot}"
 
@@ -146,6 +181,10 @@ def live_key(snapshot_subject: str) -> str:
 
 def consent_key(handle: str) -> str:
     return f"c:{handle}"
+
+
+def uses_key(handle: str, day: int) -> str:
+    return f"u:{handle}:{day}"
 
 
 class StoredVersion(msgspec.Struct, frozen=True):
@@ -194,6 +233,24 @@ class ExplanationItem(msgspec.Struct, frozen=True):
     measure: int
 
 
+class HistoryRow(msgspec.Struct, frozen=True):
+    """One change of a citizen's score. Joined by `|` after the tag, newest first; members by `,` in
+    this order. The score after the newest change is the hot record's; after an older one, that less
+    the changes since.
+
+    `rule_index` (empty: no single rule) and `snapshot_index` point into the history document;
+    `record_id` is empty where a change has no single record. The day is the one on which the score
+    changed, the snapshot the first that shows it.
+    """
+
+    day: int
+    change_points: int
+    cause_index: int
+    record_id: str
+    rule_index: int | None
+    snapshot_index: int
+
+
 class RecordCorrupt(ValueError):
     """A stored value is not what this reader wrote: wrong tag, missing member, not a number."""
 
@@ -239,6 +296,31 @@ def _decode_item(text: str) -> ExplanationItem:
     )
 
 
+def decode_history(value: bytes, tag: str) -> list[HistoryRow]:
+    try:
+        text = value.decode("ascii")
+        if text[:TAG_CHARS] != tag:
+            raise RecordCorrupt("history of another citizen")
+        body = text[TAG_CHARS:]
+        return [_decode_row(row) for row in body.split("|")] if body else []
+    except RecordCorrupt:
+        raise
+    except ValueError as error:
+        raise RecordCorrupt("history does not parse") from error
+
+
+def _decode_row(text: str) -> HistoryRow:
+    day, change, cause, record_id, rule, snapshot = text.split(",")
+    return HistoryRow(
+        day=int(day),
+        change_points=int(change),
+        cause_index=int(cause),
+        record_id=record_id,
+        rule_index=int(rule) if rule else None,
+        snapshot_index=int(snapshot),
+    )
+
+
 def day_of(number: int) -> dt.date:
     return dt.date(1970, 1, 1) + dt.timedelta(days=number)
 
@@ -255,7 +337,7 @@ class SnapshotPart(msgspec.Struct, frozen=True, kw_only=True):
     """A file of the snapshot; path relative to its folder. `keys`: Valkey keys a RESP part sets."""
 
     path: str
-    role: Literal["scores", "items", "records", "documents"]
+    role: Literal["scores", "items", "history", "records", "documents"]
     rows: int
     size_bytes: int
     sha256: str
@@ -271,6 +353,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     as_of: dt.date
     rules_version: str
     ledger_position: int
+    previous: str = ""  # the snapshot its histories continue
     bucket_count: int
     citizens: int
     items: int

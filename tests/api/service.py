@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from api.app import Parts, create_app
 from api.edge import Edge
+from api.identity.keys import make_signing_key, write_signing_key
 from api.ledger.notice import load_notices
 from api.ledger.sqlite import SqliteLedger, open_ledger
 from api.settings import Settings
@@ -189,6 +190,7 @@ def service_of(
         open_ledger=opened,
         snapshot_key=SNAPSHOT_KEY,
         notices=load_notices(),
+        receipt_key=make_signing_key(),
         mounts=mounts or {},
         fetch_keys=lambda _: json.dumps({"keys": [signer.jwk()]}).encode(),
     )
@@ -201,6 +203,9 @@ def service_of(
 
 
 def settings_for(folder: Path, **changes: Any) -> Settings:
+    signing_key = folder / "api_signing.pem"
+    if not signing_key.exists():
+        write_signing_key(make_signing_key(), signing_key)
     values: dict[str, Any] = {
         "data_dir": folder,
         "store_url": f"unix://{folder}/valkey.sock",
@@ -216,6 +221,11 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
         "token_leeway_seconds": 10,
         "token_cache_entries": 1_000,
         "body_limit_bytes": 65_536,
+        "api_issuer": "https://chengxin.example",
+        "api_signing_key_file": signing_key,
+        "partners_file": None,
+        "citizen_requests_per_minute": 100_000,
+        "trusted_proxies": frozenset(),
         "public_max_age_seconds": 60,
         **changes,
     }
