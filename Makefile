@@ -56,7 +56,7 @@ chaos: venv ## random kills of publishers under readers, at length
 
 lock: ## recompute requirements.lock (needs uv on the PATH)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --extra dev pyproject.toml -o requirements.lock
+	  --no-header --extra dev --extra postgres --extra cluster pyproject.toml -o requirements.lock
 
 clean: ## remove what can be made again
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
