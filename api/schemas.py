@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from api.ledger.enrolment import EnrolmentView as EnrolmentAnswer
-from api.ledger.enrolment import Receipt as ReceiptAnswer
+from api.receipts.record import SignedReceipt as ReceiptAnswer
 from scoring.contract.snapshot import ItemStatus
 
 __all__ = [
@@ -42,7 +42,8 @@ class ScoreAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class ItemAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One record. `points`: after the rule's cap; 0 unless `counted`. `rule_id`, `rule_version` and
     `legal_basis` are null where no published rule counts such a record. `measure`: overdue days or
-    level. `note`: what the record is and what can be done about it, in the asked language."""
+    level. `note`: what the record is and what can be done about it, in the asked language.
+    `pending`: what became of her dispute or repair since the snapshot. `statement`: her own words."""
 
     record_id: str
     kind: str
@@ -58,6 +59,8 @@ class ItemAnswer(msgspec.Struct, frozen=True, kw_only=True):
     expires_on: dt.date | None
     measure: int
     note: str
+    pending: str | None = None
+    statement: str | None = None
 
 
 class ReasonAnswer(msgspec.Struct, frozen=True, kw_only=True):

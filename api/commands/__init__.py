@@ -30,6 +30,7 @@ def _register() -> None:
         ledger,
         lint,
         publish,
+        receipt,
         recompute,
         serve,
         site,
@@ -54,6 +55,7 @@ def _register() -> None:
     ):
         app.command()(command)
     app.add_typer(ledger.app)
+    app.add_typer(receipt.app)
     app.add_typer(audit.app)
     app.add_typer(voucher.app)
     app.add_typer(site.app, name="site")

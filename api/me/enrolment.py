@@ -10,9 +10,10 @@ from litestar.params import JSONBody
 from api.access import CITIZEN_SCOPE, open_to
 from api.idempotency import idempotency_of
 from api.inner import ApiRequest, call_of
-from api.ledger.enrolment import EnrolmentRefused, EnrolmentView, Receipt, view_of
+from api.ledger.enrolment import EnrolmentRefused, EnrolmentView, view_of
 from api.ledger.notice import Language as NoticeLanguage
 from api.problems import Language, Problem
+from api.receipts.record import SignedReceipt
 from api.services import Services
 
 
@@ -49,7 +50,9 @@ def enrol_handler(services: Services) -> HTTPRouteHandler:
             ],
         ),
     )
-    async def enrol(request: ApiRequest, data: JSONBody[EnrolmentRequest]) -> Response[Receipt]:
+    async def enrol(
+        request: ApiRequest, data: JSONBody[EnrolmentRequest]
+    ) -> Response[SignedReceipt]:
         call = call_of(request)
         citizen = call.caller
         try:

@@ -98,6 +98,7 @@ async def demo(folder: Path) -> AsyncIterator[str]:
         open_ledger=lambda: open_ledger(folder / "ledger.sqlite"),
         snapshot_key=SNAPSHOT_KEY,
         notices=load_notices(),
+        receipt_key=make_signing_key(),
         mounts=pages_mounts(
             pages_config(issuer, console_client="console", citizen_client="citizen")
         ),
