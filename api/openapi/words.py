@@ -8,6 +8,7 @@ from api.ledger.notice import NoticeDocument, NoticeItem
 from api.me.enrolment import EnrolmentRequest
 from api.openapi.consent_words import CONSENT_OPERATIONS
 from api.openapi.operation_words import OperationWords
+from api.openapi.receipt_example import signed_example
 from api.schemas import (
     BandAnswer,
     ExplanationAnswer,
@@ -79,7 +80,7 @@ _COMMITMENT_KEPT = ItemAnswer(
     note="信用承诺全部履行。计入信用分。",
 )
 
-_RECEIPT = Receipt(
+_PLAIN_RECEIPT = Receipt(
     receipt_id="0f8fad5bd9cb469fa16570867728950e",
     subject="Jq3XkT9nV2mYp0sWc8uLrA",
     enrolled_at=ENROLLED_AT,
@@ -89,6 +90,8 @@ _RECEIPT = Receipt(
     controller="示例市信用办",
     withdrawal="随时可以退出，立即生效，不影响任何服务。",
 )
+
+_RECEIPT = signed_example(_PLAIN_RECEIPT)
 
 OPERATIONS: dict[str, OperationWords] = {
     "getMyScore": OperationWords(
@@ -125,6 +128,11 @@ OPERATIONS: dict[str, OperationWords] = {
         request=EnrolmentRequest(notice_version="2026-01"),
         answer=_RECEIPT,
         success="已加入，凭据如下",
+    ),
+    "getEnrolmentReceipt": OperationWords(
+        description="最近一次加入的凭据，依 ISO/IEC TS 27560，带签名，可自行保存；任何人都能用 "
+        "`chengxin receipt verify` 核验它未被改动。",
+        answer=_RECEIPT,
     ),
     "getEnrolment": OperationWords(
         description="是否已加入、接受了哪一版告知书、何时加入。从未加入为 `none`。",
