@@ -19,6 +19,20 @@ class DemoPartner(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     private_key_file: str
     policies: list[str]
+    kid: str
+    token_endpoint: str
+    assertion_audience: str
+
+
+class DemoConsent(msgspec.Struct, frozen=True, kw_only=True):
+    """A consent in force: what `partner` asks with."""
+
+    persona: str
+    id: str
+    handle: str
+    partner: str
+    policy: str
+    purpose: str
 
 
 class DemoStaff(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +58,7 @@ class DemoDocument(msgspec.Struct, frozen=True, kw_only=True):
     subs: list[str]
     identity_provider: DemoIdentityProvider
     api_signing_key_file: str
+    consents: list[DemoConsent]
 
 
 def write_handover(path: Path, document: DemoDocument) -> None:

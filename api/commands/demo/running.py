@@ -16,12 +16,20 @@ from api.commands.demo.handover import (
     DemoIdentityProvider,
     write_handover,
 )
+from api.commands.demo.partners import (
+    demo_consents,
+    demo_partners,
+    grant_consents,
+    make_partner_keys,
+)
 from api.commands.demo.processes import Child, free_port
 from api.commands.demo.tokens import AUDIENCE, token
+from api.commands.demo.watching import Watch, publish_snapshot
 from api.identity.config import Client, Persona, ProviderConfig, write_config
 from scoring.keys import KeyFiles, key_files, read_symmetric_key
 
 READY_SECONDS = 30.0
+LOOK_SECONDS = 1.0
 HANDOVER_NAME = "demo.json"
 CONSOLE_CLIENT, CITIZEN_CLIENT = "chengxin-console", "chengxin-me"
 
@@ -29,7 +37,7 @@ CONSOLE_CLIENT, CITIZEN_CLIENT = "chengxin-console", "chengxin-me"
 def run_until_stopped(data: Path, state: DemoState, *, port: int, workers: int) -> None:
     console = Console()
     with ExitStack() as stack:
-        api = start(data, state, port=port, workers=workers, stack=stack)
+        api, watch = start(data, state, port=port, workers=workers, stack=stack)
         handover = data / HANDOVER_NAME
         console.print(f"\n[bold]诚信 Chengxin[/bold] · {state.people:,} people · {state.snapshot}")
         console.print(f"  site      {api}/")
@@ -37,11 +45,13 @@ def run_until_stopped(data: Path, state: DemoState, *, port: int, workers: int) 
         console.print(f"  console   {api}/console/")
         console.print(f"  tokens    {handover}", soft_wrap=True)
         console.print("  Ctrl-C stops everything")
-        _wait_for_stop()
+        _wait_for_stop(watch)
         console.print("stopping")
 
 
-def start(data: Path, state: DemoState, *, port: int, workers: int, stack: ExitStack) -> str:
+def start(
+    data: Path, state: DemoState, *, port: int, workers: int, stack: ExitStack
+) -> tuple[str, Watch]:
     """Start every process on `stack`; returns the API's address once it answers."""
     from scoring.store.embedded import EmbeddedStore
 
@@ -50,7 +60,9 @@ def start(data: Path, state: DemoState, *, port: int, workers: int, stack: ExitS
     port = free_port(port)
     api = f"http://127.0.0.1:{port}"
     issuer = f"http://127.0.0.1:{free_port(0)}"
-    _start_provider(data, state, issuer, api, stack)
+    provider = _start_provider(data, state, issuer, api, stack)
+    make_partner_keys(data)
+    grant_consents(data, state)
     site = _build_site(data, api)
     environment = {
         **os.environ,
@@ -58,6 +70,7 @@ def start(data: Path, state: DemoState, *, port: int, workers: int, stack: ExitS
         "CHENGXIN_STORE_URL": store.url,
         "CHENGXIN_ISSUER": issuer,
         "CHENGXIN_AUDIENCE": AUDIENCE,
+        "CHENGXIN_API_ISSUER": api,
         "CHENGXIN_JWKS_URI": f"{issuer}/jwks.json",
         "CHENGXIN_SITE_DIR": str(site),
         "CHENGXIN_CONSOLE_CLIENT": CONSOLE_CLIENT,
@@ -69,20 +82,10 @@ def start(data: Path, state: DemoState, *, port: int, workers: int, stack: ExitS
     stack.callback(child.stop)
     child.wait_until_answering(f"{api}/readyz", READY_SECONDS)
     write_handover(data / HANDOVER_NAME, _handover(data, state, api, issuer))
-    return api
+    return api, Watch(data, state, store, [provider, child])
 
 
-def publish_snapshot(data: Path, snapshot: str, store_url: str) -> None:
-    from scoring.publish.publish import publish
-    from scoring.signing import read_verifying_key
-    from scoring.store.connection import StoreConnection
-
-    with StoreConnection.open(store_url) as connection:
-        public_key = read_verifying_key(key_files(data).signing_public)
-        publish(data / "snapshots" / snapshot, connection, public_key)
-
-
-def _start_provider(data: Path, state: DemoState, issuer: str, api: str, stack: ExitStack) -> None:
+def _start_provider(data: Path, state: DemoState, issuer: str, api: str, stack: ExitStack) -> Child:
     lake_key = read_symmetric_key(key_files(data).lake)
     personas = [
         Persona(persona=code, sub=who.subject, scope="citizen", birthdate=who.birth_date)
@@ -109,6 +112,7 @@ def _start_provider(data: Path, state: DemoState, issuer: str, api: str, stack: 
     child = Child("the OpenID provider", command, os.environ, data / "logs" / "identity.log")
     stack.callback(child.stop)
     child.wait_until_answering(f"{issuer}/jwks.json", READY_SECONDS)
+    return child
 
 
 def _build_site(data: Path, api: str) -> Path:
@@ -140,21 +144,23 @@ def _handover(data: Path, state: DemoState, api: str, issuer: str) -> DemoDocume
             )
             for code, who in cast.items()
         ],
-        partners=[],
+        partners=demo_partners(data, api),
         staff=[],
         subs=some_subs(data, state.snapshot),
         identity_provider=DemoIdentityProvider(
             issuer=issuer, jwks_uri=f"{issuer}/jwks.json", private_key_file=str(files.identity)
         ),
         api_signing_key_file=str(files.api_signing),
+        consents=demo_consents(data, state),
     )
 
 
-def _wait_for_stop() -> None:
+def _wait_for_stop(watch: Watch) -> None:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    stopped.wait()
+    while not stopped.wait(LOOK_SECONDS):
+        watch.look()
 
 
 __all__ = ["build_snapshot", "publish_snapshot", "run_until_stopped", "start"]
