@@ -1,11 +1,8 @@
 """CPU time of the API process per `GET /v1/me/score`, beside the usual way and the floor."""
 
-import http.server
 import json
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +13,7 @@ from api.identity.tokens import issue_token
 from loadtest.bench.batch import Built
 from loadtest.bench.report import Figure
 from loadtest.bench.wrk import Run, load, running
+from loadtest.key_set import key_set
 from scoring.keys import key_files
 from scoring.store.embedded import EmbeddedStore
 
@@ -33,7 +31,7 @@ SERVERS = {
 def measure_score(built: Built, store: EmbeddedStore, seconds: int) -> list[Figure]:
     key = load_signing_key(key_files(built.data).identity)
     tokens = built.data / "tokens.txt"
-    with _key_set(key) as issuer:
+    with key_set(key) as issuer:
         _write_tokens(built, key, issuer, tokens)
         environment = _environment(built, store, key, issuer)
         runs = {name: _run(name, environment, tokens, seconds) for name in SERVERS}
@@ -91,28 +89,3 @@ def _write_tokens(built: Built, key: SigningKey, issuer: str, path: Path) -> Non
         for subject in subjects
     ]
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
-
-
-@contextmanager
-def _key_set(key: SigningKey) -> Iterator[str]:
-    """The provider's key set, from memory; yields the issuer."""
-    body = json.dumps(jwks_of(key)).encode()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()

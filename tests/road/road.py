@@ -2,11 +2,8 @@
 
 import asyncio
 import datetime as dt
-import http.server
-import json
 import os
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +14,12 @@ from api.commands.demo.keys import make_missing_keys
 from api.commands.demo.processes import Child, free_port
 from api.commands.demo.running import publish_snapshot
 from api.commands.demo.tokens import AUDIENCE
-from api.identity.keys import jwks_of, load_signing_key
+from api.identity.keys import load_signing_key
 from api.identity.tokens import issue_token
 from api.ledger.enrolment import enrolled_draft
 from api.ledger.notice import load_notices
 from api.ledger.sqlite import ledger_path, open_ledger
+from loadtest.key_set import key_set
 from scoring.catalogue.loading import load_catalogue
 from scoring.ingest.report import TreeReport
 from scoring.ingest.tree import ingest_tree
@@ -68,7 +66,7 @@ class Road:
     def served(self, store_url: str, *, workers: int = 1) -> Iterator["Service"]:
         """The API as it is run, beside a loopback key set of the road's own identity key."""
         key = load_signing_key(self.keys.identity)
-        with _key_set(json.dumps(jwks_of(key)).encode()) as issuer:
+        with key_set(key) as issuer:
             port = free_port(0)
             environment = {
                 **os.environ,
@@ -107,27 +105,3 @@ class Service:
             lifetime_seconds=600,
         )
         return {"Authorization": f"Bearer {token}"}
-
-
-@contextmanager
-def _key_set(body: bytes) -> Iterator[str]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
