@@ -15,7 +15,7 @@ def with_caps(items: pl.LazyFrame, plan: Plan) -> pl.LazyFrame:
     the sum granted is the sum of points cut to the cap.
     """
     used = pl.col("used")
-    granted = _cut(used, pl.col("cap")) - _cut(used - pl.col("points"), pl.col("cap"))
+    granted = cut(used, pl.col("cap")) - cut(used - pl.col("points"), pl.col("cap"))
     is_capped = (pl.col("points") != 0) & (pl.col("granted") == 0)
     capped = pl.lit(status_index("capped"), pl.UInt8())
     return (
@@ -51,7 +51,8 @@ def _cap_of_rule(plan: Plan) -> pl.Expr:
     )
 
 
-def _cut(total: pl.Expr, cap: pl.Expr) -> pl.Expr:
+def cut(total: pl.Expr, cap: pl.Expr) -> pl.Expr:
+    """A rule's sum of points as far as its cap grants it."""
     is_upper_bound = cap > 0
     return (
         pl.when(is_upper_bound)

@@ -31,17 +31,23 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 def layout_for(citizens: int) -> Layout:
-    buckets = bucket_count_for(citizens)
+    return layout_of(bucket_count_for(citizens))
+
+
+def layout_of(buckets: int) -> Layout:
+    """Both numbers are powers of two, so that part n of N holds the people of part n M / N of M."""
     return Layout(buckets, min(PARTS_AT_MOST, max(1, buckets // BUCKETS_PER_PART)))
 
 
-def number_citizens(enrolments: pl.DataFrame, snapshot_key: bytes, digest: Digest) -> pl.DataFrame:
-    """One row a subject of `enrolments`: CITIZENS.
+def number_citizens(
+    enrolments: pl.DataFrame, snapshot_key: bytes, digest: Digest, layout: Layout | None = None
+) -> pl.DataFrame:
+    """One row a subject of `enrolments`: CITIZENS. `layout`: of the snapshot they are a few of.
 
     Raises VerificationFailed `enrolments_wrong` where a subject is no pseudonym or comes twice.
     """
     subjects = _checked(enrolments["subject"])
-    layout = layout_for(len(subjects))
+    layout = layout or layout_for(len(subjects))
     named = [snapshot_subject_of(snapshot_key, subject, digest) for subject in subjects]
     return (
         pl.DataFrame({"subject": subjects, "snapshot_subject": pl.Series(named, dtype=pl.String())})

@@ -6,7 +6,9 @@ client. Value formats: scoring.contract.snapshot.
 
 import polars as pl
 
+from scoring.contract.documents import HistoryDocument
 from scoring.contract.snapshot import FIELD_CHARS
+from scoring.history.rows import row_texts
 
 
 def hot_values(scored: pl.LazyFrame) -> pl.LazyFrame:
@@ -26,7 +28,18 @@ def explanation_values(citizens: pl.LazyFrame, items: pl.LazyFrame) -> pl.LazyFr
         .agg("text")
         .with_columns(pl.col("text").list.join("|"))
     )
-    return citizens.join(texts, on="citizen", how="left", maintain_order="left").select(
+    return _text_values(citizens, texts, "citizen")
+
+
+def history_values(
+    citizens: pl.LazyFrame, rows: pl.DataFrame, document: HistoryDocument
+) -> pl.LazyFrame:
+    """In: citizens in order and their rows of HISTORY. Out: `bucket`, `field`, `value`."""
+    return _text_values(citizens, row_texts(rows, document).lazy(), "snapshot_subject")
+
+
+def _text_values(citizens: pl.LazyFrame, texts: pl.LazyFrame, on: str) -> pl.LazyFrame:
+    return citizens.join(texts, on=on, how="left", maintain_order="left").select(
         "bucket",
         field=_field(),
         value=pl.concat_str(_tag(), pl.col("text").fill_null("")),

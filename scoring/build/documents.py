@@ -36,6 +36,7 @@ def tables_document(
                 name_en=fact.name_en,
                 what_to_do=fact.what_to_do,
                 what_to_do_en=fact.what_to_do_en,
+                without_rule=fact.without_rule,
             )
             for fact in rulebook.facts
         ],

@@ -119,6 +119,7 @@ def snapshot_id(
     documents: Iterable[bytes],
     snapshot_key: bytes,
     digest: Digest,
+    previous: str,
 ) -> str:
     """`<yyyymmdd>-<12 hex>`: the day and a digest of everything that can change a byte."""
     described = msgspec.json.encode(
@@ -130,6 +131,7 @@ def snapshot_id(
             "documents": [hashlib.sha256(document).hexdigest() for document in documents],
             "snapshot_key": hmac.digest(snapshot_key, b"key id", "sha256").hex()[:16],
             "digest": digest,
+            "previous": previous,
         },
         order="sorted",
     )

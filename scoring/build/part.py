@@ -10,14 +10,22 @@ import polars as pl
 
 from scoring.build.caps import with_caps
 from scoring.build.citizens import CITIZENS
-from scoring.build.commands import explanation_values, hot_values, hset_commands
+from scoring.build.commands import (
+    explanation_values,
+    history_values,
+    hot_values,
+    hset_commands,
+)
 from scoring.build.files import read_spilled, spilled, write_whole
 from scoring.build.gather import RECORDS
 from scoring.build.plan import Plan
 from scoring.build.points import with_points
 from scoring.build.totals import scores
-from scoring.contract.snapshot import SnapshotPart, explanation_key, hot_key
+from scoring.contract.snapshot import SnapshotPart, explanation_key, history_key, hot_key
 from scoring.errors import VerificationFailed
+from scoring.history.lineage import Lineage
+from scoring.history.previous import HISTORY
+from scoring.history.rows import histories
 
 STATES: dict[str, pl.DataType] = {
     "citizen": pl.UInt32(),
@@ -46,7 +54,9 @@ class PartJob(msgspec.Struct, frozen=True, kw_only=True):
     target: Path
     snapshot: str
     number: int
+    part_count: int
     plan: Plan
+    lineage: Lineage
 
 
 class PartResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,24 +68,26 @@ class PartResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_part(job: PartJob) -> PartResult:
-    """Write `scores.parquet/NN.parquet`, `items.parquet/NN.parquet` and `records-NN.resp`."""
+    """Write `NN.parquet` of scores, items and history, and `records-NN.resp`."""
     citizens, items = _scored(job)
     named = items.join(
         citizens.select("citizen", "snapshot_subject"), on="citizen", maintain_order="left"
     )
-    commands = _commands(job, citizens, items)
-    keys = 2 * citizens["bucket"].n_unique()
+    rows = _histories(job, citizens, named)
+    commands = _commands(job, citizens, items, rows)
+    keys = 3 * citizens["bucket"].n_unique()
     number = f"{job.number:02d}"
     return PartResult(
         files=[
             _write_table(job, f"scores.parquet/{number}.parquet", "scores", citizens, SCORES),
             _write_table(job, f"items.parquet/{number}.parquet", "items", named, ITEMS),
+            _write_table(job, f"history.parquet/{number}.parquet", "history", rows, tuple(HISTORY)),
             write_part(
                 job.target,
                 f"records-{number}.resp",
                 "records",
                 commands,
-                rows=2 * citizens.height,
+                rows=3 * citizens.height,
                 keys=keys,
             ),
         ],
@@ -98,7 +110,7 @@ def items_of(records: pl.LazyFrame, states: pl.LazyFrame, plan: Plan) -> pl.Lazy
 def write_part(
     target: Path,
     path: str,
-    role: Literal["scores", "items", "records", "documents"],
+    role: Literal["scores", "items", "history", "records", "documents"],
     content: bytes,
     *,
     rows: int,
@@ -136,10 +148,26 @@ def _check_range(points: pl.Series, plan: Plan) -> None:
         )
 
 
-def _commands(job: PartJob, citizens: pl.DataFrame, items: pl.DataFrame) -> bytes:
-    hot = hset_commands(hot_values(citizens.lazy()), *_around(hot_key(job.snapshot, 0)))
-    explained = explanation_values(citizens.lazy(), items.lazy())
-    return hot + hset_commands(explained, *_around(explanation_key(job.snapshot, 0)))
+def _histories(job: PartJob, citizens: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+    previous = job.lineage.previous
+    people = citizens.select("snapshot_subject", "score_points", changed_on=pl.lit(job.plan.as_of))
+    parts = previous.parts_under(job.number, job.part_count) if previous else ()
+    share = previous.share(people, parts) if previous else None
+    return histories(people, named, job.plan, job.lineage, share)
+
+
+def _commands(
+    job: PartJob, citizens: pl.DataFrame, items: pl.DataFrame, rows: pl.DataFrame
+) -> bytes:
+    people = citizens.lazy()
+    values = (
+        (hot_key, hot_values(people)),
+        (explanation_key, explanation_values(people, items.lazy())),
+        (history_key, history_values(people, rows, job.lineage.document)),
+    )
+    return b"".join(
+        hset_commands(value, *_around(key_of(job.snapshot, 0))) for key_of, value in values
+    )
 
 
 def _around(key_of_bucket_0: str) -> tuple[str, str]:
@@ -150,7 +178,7 @@ def _around(key_of_bucket_0: str) -> tuple[str, str]:
 def _write_table(
     job: PartJob,
     path: str,
-    role: Literal["scores", "items"],
+    role: Literal["scores", "items", "history"],
     frame: pl.DataFrame,
     columns: tuple[str, ...],
 ) -> SnapshotPart:

@@ -4,7 +4,13 @@ import datetime as dt
 
 import msgspec
 
-from scoring.contract.documents import CatalogueDocument, Step
+from scoring.contract.documents import (
+    CatalogueDocument,
+    PublishedRule,
+    RulesDocument,
+    Step,
+    TablesDocument,
+)
 from scoring.contract.snapshot import ITEM_STATUSES, ItemStatus
 from scoring.rulebook import Rulebook, RuleInForce
 
@@ -70,6 +76,45 @@ def plan_for(rulebook: Rulebook, catalogue: CatalogueDocument, as_of: dt.date) -
         ],
         sources=department_codes(catalogue),
     )
+
+
+def plan_of_documents(rules: RulesDocument, tables: TablesDocument) -> Plan:
+    """The plan a snapshot was made under, from its own published documents: past scores stand under
+    the rules of their day, whatever the rulebook has become."""
+    by_fact = {
+        (rule.kind, rule.outcome): PlannedRule(
+            index=index,
+            steps=_steps_of(rule),
+            cap=rule.cap,
+            validity_days=rule.validity_days,
+        )
+        for index, rule in enumerate(rules.rules)
+    }
+    return Plan(
+        as_of=tables.as_of,
+        base=rules.base,
+        minimum=rules.minimum,
+        maximum=rules.maximum,
+        band_codes=[band.code for band in rules.bands],
+        band_starts=[band.from_ for band in rules.bands],
+        facts=[
+            PlannedFact(
+                index=index,
+                kind=fact.kind,
+                outcome=fact.outcome,
+                rule=by_fact.get((fact.kind, fact.outcome)),
+                status_without_rule=status_index(fact.without_rule),
+            )
+            for index, fact in enumerate(tables.facts)
+        ],
+        sources=[source.department_code for source in tables.sources],
+    )
+
+
+def _steps_of(rule: PublishedRule) -> list[Step]:
+    if isinstance(rule.points, int):
+        return [Step(at_least=0, points=rule.points)]
+    return sorted(rule.points, key=lambda step: step.at_least)
 
 
 def department_codes(catalogue: CatalogueDocument) -> list[str]:

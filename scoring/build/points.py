@@ -16,7 +16,7 @@ def with_points(records: pl.LazyFrame, plan: Plan) -> pl.LazyFrame:
         pl.col("state").ne_missing("removed"), pl.col("happened_on") <= plan.as_of
     )
     return (
-        live.with_columns(points=_points_of_rule(plan))
+        live.with_columns(points=points_of_rule(plan))
         .with_columns(rule_index=_of_rule(plan, "index"), expires_on=_expiry(plan))
         .with_columns(
             status_index=_status(plan), rule_index=pl.col("rule_index").fill_null(NO_RULE)
@@ -26,7 +26,7 @@ def with_points(records: pl.LazyFrame, plan: Plan) -> pl.LazyFrame:
     )
 
 
-def _points_of_rule(plan: Plan) -> pl.Expr:
+def points_of_rule(plan: Plan) -> pl.Expr:
     """Points of the highest step reached; null where no rule counts the record."""
     steps = [(fact, step) for fact, rule in plan.ruled_facts for step in rule.steps]
 

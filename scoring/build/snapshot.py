@@ -39,11 +39,14 @@ from scoring.contract.snapshot import (
     BENEFITS_DOCUMENT,
     CATALOGUE_DOCUMENT,
     FIGURES_DOCUMENT,
+    HISTORY_DOCUMENT,
     RULES_DOCUMENT,
     TABLES_DOCUMENT,
     Manifest,
     SnapshotPart,
 )
+from scoring.history.lineage import Lineage, lineage_of
+from scoring.history.previous import require_earlier, verified_previous
 from scoring.lake.tables import BUCKETS, bucket_expression
 from scoring.rulebook import Rulebook, published_document
 from scoring.signing import sign
@@ -69,6 +72,7 @@ def build(
     as_of: dt.date,
     keys: BuildKeys,
     digest: Digest = "sha256",
+    previous: Path | None = None,
     buckets_per_job: int | None = None,
     executor: Executor | None = None,
     progress: Progress = lambda stage, done, total: None,
@@ -78,14 +82,16 @@ def build(
         manifest.json, manifest.sig     contract Manifest and its Ed25519 signature
         scores.parquet/NN.parquet       subject, snapshot_subject, score_points, band_index
         items.parquet/NN.parquet        one row a record of a citizen, as in ExplanationItem
-        records-NN.resp                 HSETs of every h: and x: bucket
+        history.parquet/NN.parquet      one row a change of a score, as in scoring.history.previous
+        records-NN.resp                 HSETs of every h:, x: and y: bucket
         documents.resp, documents/*.json
 
-    An existing one is used again where every hash in it holds. `executor` runs the jobs (threads of
+    An existing one is used again where every hash in it holds. `previous`: folder of the snapshot
+    whose histories this one continues. `executor` runs the jobs (threads of
     this process by default); `buckets_per_job`: lake buckets read by one job. Neither changes a byte.
 
     Raises VerificationFailed where an input is not what its manifest says, before anything is
-    written; InputRefused where `as_of` has no rules.
+    written; InputRefused where `as_of` has no rules or lies before the previous snapshot's.
     """
     files, exported = facts_files(lake), read_export(export)
     rules = published_document(rulebook, as_of)
@@ -102,10 +108,14 @@ def build(
         documents=documents.values(),
         snapshot_key=keys.snapshot_key,
         digest=digest,
+        previous=previous.name if previous else "",
     )
     target = out / snapshot
     if is_complete(target, keys.signing_key.public_key()):
         return target
+    before = verified_previous(previous, keys.signing_key.public_key()) if previous else None
+    if before is not None:
+        require_earlier(before, as_of)
     with _workers(executor) as workers:
         verify_inputs(lake, files, exported, workers)
         with unfinished_folder(target) as (work, unfinished):
@@ -116,6 +126,7 @@ def build(
                 work=work,
                 target=unfinished,
                 plan=plan_for(rulebook, catalogue, as_of),
+                lineage=lineage_of(snapshot, as_of, rules, rulebook, before),
                 workers=workers,
                 progress=progress,
             )
@@ -135,6 +146,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
     work: Path
     target: Path
     plan: Plan
+    lineage: Lineage
     workers: Executor
     progress: Progress
 
@@ -188,7 +200,9 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
                 target=self.target,
                 snapshot=self.snapshot,
                 number=number,
+                part_count=part_count,
                 plan=self.plan,
+                lineage=self.lineage,
             )
             for number in range(part_count)
         ]
@@ -224,7 +238,10 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
         ]
         items = sum(result.items for result in results)
         figures = figures_document(self.snapshot, rules, self.plan.as_of, band_citizens, items)
-        documents = documents | {FIGURES_DOCUMENT: encoded(figures)}
+        documents = documents | {
+            FIGURES_DOCUMENT: encoded(figures),
+            HISTORY_DOCUMENT: encoded(self.lineage.document),
+        }
         parts = [part for result in results for part in result.files]
         parts += self._write_documents(documents)
         manifest = Manifest(
@@ -232,6 +249,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
             as_of=self.plan.as_of,
             rules_version=rules.version,
             ledger_position=position,
+            previous=self.lineage.previous.snapshot if self.lineage.previous else "",
             bucket_count=layout_for(sum(band_citizens)).bucket_count,
             citizens=sum(band_citizens),
             items=items,

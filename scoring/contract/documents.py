@@ -131,7 +131,8 @@ class CatalogueDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FactRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind and outcome of record in words; `what_to_do` tells the citizen what she can do."""
+    """A kind and outcome of record in words; `what_to_do` tells the citizen what she can do.
+    `without_rule`: status of such a record where no rule counts it."""
 
     kind: str
     outcome: str
@@ -139,6 +140,7 @@ class FactRow(msgspec.Struct, frozen=True, kw_only=True):
     name_en: str
     what_to_do: str
     what_to_do_en: str
+    without_rule: Literal["minor", "fulfilled", "no_rule"] = "no_rule"
 
 
 class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +164,20 @@ class TablesDocument(msgspec.Struct, frozen=True, kw_only=True):
     facts: list[FactRow]
     rules: list[RuleRow]
     sources: list[SourceRow]
+
+
+class HistorySnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    snapshot: str
+    as_of: dt.date
+    rules_version: str
+
+
+class HistoryDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What the indices of history rows point into. Both lists only grow: the snapshots since
+    histories are kept, oldest first, the last one this; every rule there was since."""
+
+    snapshots: list[HistorySnapshot]
+    rules: list[str]
 
 
 class BandFigure(msgspec.Struct, frozen=True, kw_only=True):

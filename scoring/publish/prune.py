@@ -11,8 +11,10 @@ from scoring.contract.snapshot import (
     StoredVersion,
     documents_key,
     explanation_key,
+    history_key,
     hot_key,
     live_key,
+    overlay_key,
 )
 from scoring.publish import pointers, scripts
 from scoring.store.connection import StoreConnection
@@ -89,9 +91,11 @@ def remove(store: StoreConnection, pen: str, snapshot: str, bucket_count: int) -
 
 def _keys_of(snapshot: str, bucket_count: int) -> Iterator[str]:
     yield documents_key(snapshot)
+    yield overlay_key(snapshot)
     for bucket in range(bucket_count):
         yield hot_key(snapshot, bucket)
         yield explanation_key(snapshot, bucket)
+        yield history_key(snapshot, bucket)
 
 
 def _drop_marks(store: StoreConnection) -> int:

@@ -13,6 +13,7 @@ from scoring.contract.snapshot import (
     SnapshotPart,
     documents_key,
     explanation_key,
+    history_key,
     hot_key,
 )
 from scoring.errors import VerificationFailed
@@ -92,6 +93,7 @@ class ExpectedKeys:
         buckets = range(manifest.bucket_count)
         self._hot = {hot_key(manifest.snapshot, b).encode() for b in buckets}
         self._explanations = {explanation_key(manifest.snapshot, b).encode() for b in buckets}
+        self._histories = {history_key(manifest.snapshot, b).encode() for b in buckets}
         self.citizens = 0
         self.explained = 0
 
@@ -115,6 +117,8 @@ class ExpectedKeys:
         elif command.key in self._explanations:
             self._explanations.remove(command.key)
             self.explained += command.field_count
+        elif command.key in self._histories:
+            self._histories.remove(command.key)
         else:
             raise damaged(part, "writes a key that is not a bucket of this snapshot, or twice")
 

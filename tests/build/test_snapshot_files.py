@@ -15,6 +15,7 @@ from scoring.contract.documents import FiguresDocument, RulesDocument, TablesDoc
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import (
     DOCUMENTS,
+    HISTORY_DOCUMENT,
     ExplanationItem,
     bucket_of,
     decode_explanation,
@@ -130,8 +131,8 @@ def test_documents_are_stored_byte_for_byte_as_they_lie_in_the_folder(built: Bui
     [[name, key, *pairs]] = _commands(built.folder / "documents.resp")
     assert (name, key.decode()) == (b"HSET", documents_key(built.manifest.snapshot))
     stored = dict(zip(pairs[::2], pairs[1::2], strict=True))
-    assert set(stored) == {document.encode() for document in DOCUMENTS}
-    for document in DOCUMENTS:
+    assert set(stored) == {document.encode() for document in (*DOCUMENTS, HISTORY_DOCUMENT)}
+    for document in (*DOCUMENTS, HISTORY_DOCUMENT):
         path = built.folder / "documents" / f"{document}.json"
         assert stored[document.encode()] == path.read_bytes()
 

@@ -15,7 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from scoring.benefits import load_benefits
 from scoring.build import BuildKeys, build
-from scoring.contract.documents import CatalogueDocument, CatalogueEntry, Department
+from scoring.contract.documents import (
+    CatalogueDocument,
+    CatalogueEntry,
+    Department,
+    RulesDocument,
+)
 from scoring.contract.ledger_tables import (
     ENROLMENTS_TABLE,
     RECORD_STATES_TABLE,
@@ -133,6 +138,10 @@ class Built(msgspec.Struct, frozen=True):
         frame = pl.read_parquet(self.folder / "scores.parquet")
         return dict(zip(frame["subject"], frame["score_points"], strict=True))
 
+    def rules(self) -> RulesDocument:
+        content = (self.folder / "documents" / "rules.json").read_bytes()
+        return msgspec.json.decode(content, type=RulesDocument)
+
     def items(self) -> pl.DataFrame:
         """Items of all citizens with their `subject`."""
         scores = pl.read_parquet(self.folder / "scores.parquet")
@@ -164,10 +173,13 @@ def rebuild(
     buckets_per_job: int | None = None,
     executor: Executor | None = None,
     out: str = "snapshots",
+    previous: Path | None = None,
+    position: int = 1,
 ) -> Built:
     folder = build(
         lake=data / "lake",
-        export=data / "exports" / "1",
+        export=data / "exports" / str(position),
+        previous=previous,
         out=data / out,
         rulebook=rulebook or load_rulebook(),
         benefits=load_benefits(),

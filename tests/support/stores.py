@@ -15,8 +15,10 @@ from scoring.contract.snapshot import (
     PUBLISHER_KEY,
     documents_key,
     explanation_key,
+    history_key,
     hot_key,
     manifest_key,
+    overlay_key,
 )
 from scoring.errors import ChengxinError
 from scoring.publish import pointers
@@ -81,9 +83,10 @@ def stray_keys(connection: StoreConnection) -> set[str]:
     expected = {"current", "versions", "ptr:rollback", MARKS_KEY}
     for name, version in pointers.versions_in(connection).items():
         if version.flip_number or version.retired_ms:
-            expected |= {manifest_key(name), documents_key(name)}
+            expected |= {manifest_key(name), documents_key(name), overlay_key(name)}
             for bucket in range(version.bucket_count):
                 expected |= {hot_key(name, bucket), explanation_key(name, bucket)}
+                expected.add(history_key(name, bucket))
     return {key for key in all_keys(connection) - expected if not key.startswith("l:")}
 
 
