@@ -43,9 +43,12 @@ class Child:
                         return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
+        ended = self.process.poll()
         raise StoreUnavailable(
             "child_not_ready",
-            f"{self.name} did not answer within {seconds:.0f} s",
+            f"{self.name} ended with exit code {ended}"
+            if ended is not None
+            else f"{self.name} did not answer within {seconds:.0f} s",
             where=str(self.log),
             do="read the last lines of that log",
         )
