@@ -15,8 +15,8 @@ from api.ledger.audit.folders import heads_folder, stored_heads, tree_folder
 from api.ledger.audit.hash_files import HashFiles
 from api.ledger.audit.keeping import make_head
 from api.ledger.export import LedgerExport
-from api.ledger.migrations import Migration, known_migrations
 from api.ledger.merkle.hashing import SHA256
+from api.ledger.migrations import Migration, known_migrations
 from api.ledger.places import open_ledger_at, open_log
 from api.ledger.postgres.connection import connect
 from api.ledger.postgres.ledger import SCHEMA_FOLDER, PostgresLedger, migrate_postgres
