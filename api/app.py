@@ -173,7 +173,7 @@ def parts_from(settings: Settings) -> Parts:
         open_ledger=partial(open_ledger_at, settings.ledger_url),
         snapshot_key=snapshot_key_of(settings),
         notices=load_notices(),
-        receipt_key=load_signing_key(settings.data_dir / "keys" / "api_signing.pem"),
+        receipt_key=load_signing_key(settings.api_signing_key_file),
         mounts=pages_mounts(pages),
     )
 
@@ -284,6 +284,7 @@ def _open_parts(
             now_ms=_milliseconds(parts),
         ),
         access_log=LedgerAccessLog(ledger),
+        rights=rights_parts(ledger, texts, _milliseconds(parts)),
         vouchers=VoucherIssuer(
             ledger,
             reader,
@@ -293,7 +294,6 @@ def _open_parts(
             rules_in=PerVersion(rules_of).of,
             now_ms=_milliseconds(parts),
         ),
-        rights=rights_parts(ledger, texts, _milliseconds(parts)),
     )
 
 

@@ -9,7 +9,11 @@ from api.consents.service import ConsentService
 from api.ledger.enrolment import EnrolmentService
 from api.ledger.projection import LiveMarks
 from api.ledger.protocol import Ledger, LedgerUnavailable
+from api.rights.citizen import CitizenRights
+from api.rights.office import Office
+from api.rights.wiring import RightsParts
 from api.store.protocol import SnapshotReader
+from api.vouchers.issuing import VoucherIssuer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +26,8 @@ class OpenParts:
     live_consents: LiveConsents
     consents: ConsentService
     access_log: AccessLog
+    rights: RightsParts
+    vouchers: VoucherIssuer
 
 
 class Services:
@@ -59,6 +65,18 @@ class Services:
     @property
     def access_log(self) -> AccessLog:
         return self._opened().access_log
+
+    @property
+    def rights(self) -> CitizenRights:
+        return self._opened().rights.citizen
+
+    @property
+    def office(self) -> Office:
+        return self._opened().rights.office
+
+    @property
+    def vouchers(self) -> VoucherIssuer:
+        return self._opened().vouchers
 
     def _opened(self) -> OpenParts:
         if self._open is None:

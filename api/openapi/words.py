@@ -8,7 +8,11 @@ from api.ledger.notice import NoticeDocument, NoticeItem
 from api.me.enrolment import EnrolmentRequest
 from api.openapi.consent_words import CONSENT_OPERATIONS
 from api.openapi.operation_words import OperationWords
+from api.openapi.partner_words import PARTNER_OPERATIONS
 from api.openapi.receipt_example import signed_example
+from api.openapi.rights_words import RIGHTS_OPERATIONS
+from api.openapi.voucher_words import VOUCHER_OPERATIONS
+from api.openapi.what_if_words import WHAT_IF_OPERATIONS
 from api.schemas import (
     BandAnswer,
     ExplanationAnswer,
@@ -247,4 +251,8 @@ OPERATIONS: dict[str, OperationWords] = {
         answer='chengxin_requests_total{route="/v1/me/score",status="200"} 42\n',
     ),
     **CONSENT_OPERATIONS,
+    **WHAT_IF_OPERATIONS,
+    **VOUCHER_OPERATIONS,
+    **RIGHTS_OPERATIONS,
+    **PARTNER_OPERATIONS,
 }

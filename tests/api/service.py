@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from api.app import Parts, create_app
 from api.edge import Edge
-from api.identity.keys import make_signing_key, write_signing_key
+from api.identity.keys import load_signing_key, make_signing_key, write_signing_key
 from api.ledger.notice import load_notices
 from api.ledger.sqlite import SqliteLedger, open_ledger
 from api.settings import Settings
@@ -177,6 +177,7 @@ def service_of(
     **settings: Any,
 ) -> Iterator[Service]:
     """`make_reader`: a real one in the place of the city in memory."""
+    told = settings_for(folder, **settings)
     signer = Signer()
     reader = MemoryReader(city)
     ledgers: list[SqliteLedger] = []
@@ -190,11 +191,11 @@ def service_of(
         open_ledger=opened,
         snapshot_key=SNAPSHOT_KEY,
         notices=load_notices(),
-        receipt_key=make_signing_key(),
+        receipt_key=load_signing_key(told.api_signing_key_file),
         mounts=mounts or {},
         fetch_keys=lambda _: json.dumps({"keys": [signer.jwk()]}).encode(),
     )
-    app = create_app(settings_for(folder, **settings), parts)
+    app = create_app(told, parts)
     with asyncio.Runner() as runner, running(runner, app):
         deadline = time.monotonic() + 5
         while not app.has_keys and time.monotonic() < deadline:
