@@ -5,6 +5,7 @@ The sum is proven before anything is shown: base + sum of points = score of the 
 
 import asyncio
 
+import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
@@ -14,6 +15,7 @@ from api.me.records import band_of, refuse_corrupt, value_of
 from api.me.wording import note_of, reasons_of
 from api.problems import Language
 from api.schemas import ExplanationAnswer, ItemAnswer
+from api.services import Services
 from api.store.protocol import SnapshotReader, Version
 from api.versions import PerVersion, rules_of, tables_of
 from scoring.contract.documents import TablesDocument
@@ -117,7 +119,7 @@ def item_answer(item: ExplanationItem, tables: TablesDocument, language: Languag
     )
 
 
-def explanation_handler(route: ExplanationRoute) -> HTTPRouteHandler:
+def explanation_handler(route: ExplanationRoute, services: Services) -> HTTPRouteHandler:
     @get(
         "/v1/me/score/explanation",
         operation_id="getMyScoreExplanation",
@@ -131,6 +133,8 @@ def explanation_handler(route: ExplanationRoute) -> HTTPRouteHandler:
     )
     async def my_score_explanation(request: ApiRequest) -> ExplanationAnswer:
         call = call_of(request)
-        return await route.answer(call.caller.snapshot_subject, call.language)
+        answer = await route.answer(call.caller.snapshot_subject, call.language)
+        items = await services.rights.noted(call.caller.subject, answer.items, call.language)
+        return msgspec.structs.replace(answer, items=items)
 
     return my_score_explanation

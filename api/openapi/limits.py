@@ -61,6 +61,23 @@ STRINGS: dict[str, dict[str, Any]] = {
     "rights": _string(TEXT, 4_096),
     "signature": _string("^[A-Za-z0-9_-]{86}$", 86),
     # consents and accesses
+    # disputes, reviews, repairs
+    "case_id": _string("^[A-Za-z0-9_-]+$", 64),
+    "reference": _string("^[A-Za-z0-9_.-]+$", 64),
+    "proposed_outcome": _string(IDENTIFIER, 32),
+    "proposed_by": _string("^[!-~]+$", 128),
+    "decided_by": _string("^[!-~]+$", 128),
+    "confirmed_by": _string("^[!-~]+$", 128),
+    "repair_class": _string(IDENTIFIER, 32),
+    "repair_policy": _string(VERSION, 64),
+    "decision_reason": _string(TEXT, 8_000),
+    "proposal_reason": _string(TEXT, 8_000),
+    "returned_reason": _string(TEXT, 8_000),
+    "pending": _string(LINE, 512),
+    "statement": _string(TEXT, 8_000),
+    "how": _string(LINE, 512),
+    "retention_version": _string(VERSION, 64),
+    "schema_address": _string("^/[!-~]*$", 64),
     "handle": _string("^[A-Za-z0-9_-]{22}$", 22),
     "consent_id": _string("^[!-~]+$", 64),
     "cursor": _string("^[A-Za-z0-9_.~-]+$", 512),
@@ -112,7 +129,7 @@ STRINGS: dict[str, dict[str, Any]] = {
     "withdrawal_method": _string(LINE, 128),
     "values": _string(LINE, 256),
     "what": _string(LINE, 512),
-    "reason": _string(LINE, 1_024),
+    "reason": _string(TEXT, 8_000),  # of a case: several lines
     "note": _string(LINE, 1_024),
     "legal_basis": _string(LINE, 1_024),
     "basis": _string(LINE, 1_024),
@@ -165,6 +182,12 @@ INTEGERS: dict[str, tuple[int, int]] = {
     "retention_days": (1, 36_500),
     "answer_valid_days": (1, 366),
     "max_chars": (1, 65_536),
+    "received": (0, (1 << 31) - 1),
+    "decided": (0, (1 << 31) - 1),
+    "given": (0, (1 << 31) - 1),
+    "overdue": (0, (1 << 31) - 1),
+    "least_citizens": (1, 1_000),
+    "days": (0, 36_500),
     "max_uses_per_day": (1, 100),
     "data_life_days": (1, 366),
     "uses": (0, (1 << 31) - 1),
@@ -195,10 +218,11 @@ def bounded(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     if "string" in kinds and not {"enum", "const"} & schema.keys():
         result = {**_string_bounds(name, schema), **result}
     if "integer" in kinds:
-        result = {**_integer_bounds(name), **result}
+        result = {**_integer_bounds(name, schema), **result}
     if "array" in kinds:
         items = bounded(name, schema.get("items", {}))
-        result = {"maxItems": _known(ARRAYS, name), **result, "items": items}
+        most = schema.get("maxItems") or _known(ARRAYS, name)
+        result = {**result, "maxItems": most, "items": items}
     return result
 
 
@@ -212,11 +236,16 @@ def _string_bounds(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         return {"maxLength": DATE_CHARS}
     if schema.get("format") == "date-time":
         return {"maxLength": INSTANT_CHARS}
+    if {"maxLength", "pattern"} <= schema.keys():
+        return {}
     return dict(_known(STRINGS, name))
 
 
-def _integer_bounds(name: str) -> dict[str, Any]:
-    least, most = _known(INTEGERS, name)
+def _integer_bounds(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    if {"minimum", "maximum"} <= schema.keys():
+        least, most = schema["minimum"], schema["maximum"]
+    else:
+        least, most = _known(INTEGERS, name)
     return {"format": "int32" if most < INT32_LIMIT else "int64", "minimum": least, "maximum": most}
 
 

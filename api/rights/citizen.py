@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from api.consents.reading import all_events
 from api.ledger.enrolment import Idempotency, city_day, instant
 from api.ledger.fold import body_bytes
 from api.ledger.protocol import (
@@ -16,8 +17,17 @@ from api.ledger.protocol import (
     Replayed,
     StreamChanged,
 )
+from api.problems import Language
 from api.rights.answers import StatementAnswer, Words
-from api.rights.case import Case, OpenedBody, ReviewSubject, case_stream
+from api.rights.case import (
+    CASE_KINDS,
+    Case,
+    OpenedBody,
+    ReviewSubject,
+    case_stream,
+    folded_cases,
+)
+from api.rights.notes import noted
 from api.rights.opening import (
     Desk,
     RecordFacts,
@@ -29,15 +39,18 @@ from api.rights.opening import (
 from api.rights.reading import cases_of, statements_of
 from api.rights.refusal import CaseRefused
 from api.rights.statements import (
+    STATEMENT_KINDS,
     STATEMENT_REMOVED,
     STATEMENT_SET,
     Statement,
     StatementRemovedBody,
     StatementSetBody,
+    folded_statements,
     statement_stream,
 )
 from api.rights.texts import TextStore
 from api.rights.views import digests_of, receipt_of
+from api.schemas import ItemAnswer
 from scoring.calendar import load_calendar
 from scoring.policy.cases import CasePolicy, CaseType, load_case_policy
 from scoring.policy.repair import load_repair_table
@@ -52,7 +65,7 @@ class CitizenRights:
     def __init__(self, ledger: Ledger, texts: TextStore, now_ms: Callable[[], int]) -> None:
         self._ledger = ledger
         self._texts = texts
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self.policy: CasePolicy = load_case_policy()
 
     async def cases(self, subject: str, case_type: CaseType) -> tuple[list[Case], Words]:
@@ -136,6 +149,33 @@ class CitizenRights:
             for s in found
         ]
 
+    async def noted(
+        self, subject: str, items: list[ItemAnswer], language: Language
+    ) -> list[ItemAnswer]:
+        """The items with what is pending and stated about them. Without the ledger they stand as
+        the snapshot has them: an explanation does not wait for it."""
+        try:
+            events = await all_events(self._ledger, subject, (*CASE_KINDS, *STATEMENT_KINDS))
+            if not events:
+                return items
+            statements = folded_statements(events)
+            words = await self._texts.many(s.text_digest for s in statements.values())
+        except LedgerUnavailable:
+            return items
+        of_record: dict[str, list[Case]] = {}
+        for case in folded_cases(events).values():
+            of_record.setdefault(case.record_id or "", []).append(case)
+        return [
+            noted(
+                item,
+                of_record.get(item.record_id, []),
+                statements.get(item.record_id),
+                words,
+                language,
+            )
+            for item in items
+        ]
+
     async def _open(
         self,
         case_type: CaseType,
@@ -149,7 +189,7 @@ class CitizenRights:
         if len(reason) > self.policy.texts.citizen_chars:
             raise CaseRefused("text_too_long")
         for _ in range(TRIES):
-            at_ms = self._now_ms()
+            at_ms = self.now_ms()
             known = await cases_of(self._ledger, subject)
             earlier = [
                 c
@@ -191,7 +231,7 @@ class CitizenRights:
         self, subject: str, record_id: str, text: str, before: Statement | None
     ) -> StatementAnswer:
         old = before.text_digest if before else None
-        at_ms = self._now_ms()
+        at_ms = self.now_ms()
         digest = await self._texts.put(text) if text else None
         kind = STATEMENT_SET if digest else STATEMENT_REMOVED
         body = StatementSetBody(text_digest=digest) if digest else StatementRemovedBody()

@@ -17,9 +17,10 @@ from api.ledger.protocol import (
 )
 from api.rights.answers import Words
 from api.rights.book import CaseBook
-from api.rights.case import Case, case_stream, folded_cases, stepped
+from api.rights.case import CASE_TYPES, Case, case_stream, folded_cases, stepped
 from api.rights.deciding import Staff, Step, confirmation_step, decision_step, return_step
 from api.rights.refusal import CaseRefused
+from api.rights.statistics import RepairStatistics, figures_of
 from api.rights.texts import TextStore
 from api.rights.views import digests_of, staff_case
 from scoring.policy.cases import CasePolicy, CaseType, load_case_policy
@@ -37,12 +38,12 @@ class Office:
         self._ledger = ledger
         self._texts = texts
         self._book = book
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self.policy: CasePolicy = load_case_policy()
 
     @property
     def today(self) -> dt.date:
-        return city_day(self._now_ms())
+        return city_day(self.now_ms())
 
     async def queue(
         self, case_type: CaseType, statuses: Iterable[str], after: tuple[dt.date, int], limit: int
@@ -63,6 +64,21 @@ class Office:
         if not found:
             raise CaseRefused("case_not_found")
         return found[0]
+
+    async def statistics(self) -> RepairStatistics:
+        """Counted from all cases up to now."""
+        least = self.policy.statistics.least_citizens
+        figures = {
+            kind: figures_of(await self._book.cases(kind), kind, self.today, least)
+            for kind in CASE_TYPES
+        }
+        return RepairStatistics(
+            as_of=self.today,
+            least_citizens=least,
+            disputes=figures["dispute"],
+            reviews=figures["review"],
+            repairs=figures["repair"],
+        )
 
     async def words(self, case: Case) -> Words:
         return await self._texts.many(digests_of(case))
@@ -130,7 +146,8 @@ class Office:
         staff: Staff,
         idempotency: Idempotency | None,
     ) -> bytes:
-        if (before := await self._before(case_type, staff, idempotency)) is not None:
+        scope = _scope(case_type, case_id, staff)
+        if (before := await self._before(scope, idempotency)) is not None:
             return before
         for _ in range(TRIES):
             case = await self.case(case_type, case_id)
@@ -141,7 +158,7 @@ class Office:
                 kind=kind,
                 stream=case_stream(case_type, case_id),
                 subject=case.subject,
-                at_ms=self._now_ms(),
+                at_ms=self.now_ms(),
                 body=body_bytes(body),
             )
             answer = body_bytes(staff_case(_after(case, draft), self.today))
@@ -149,7 +166,7 @@ class Office:
                 stored = await self._ledger.append(
                     draft,
                     stream_unchanged_since=case.seq,
-                    claim=_claim(case_type, staff, idempotency, answer),
+                    claim=_claim(scope, idempotency, answer),
                 )
             except StreamChanged:
                 await self._texts.erase([digest])
@@ -157,15 +174,11 @@ class Office:
             return stored.body if isinstance(stored, Replayed) else answer
         raise LedgerUnavailable("overloaded")
 
-    async def _before(
-        self, case_type: CaseType, staff: Staff, idempotency: Idempotency | None
-    ) -> bytes | None:
+    async def _before(self, scope: str, idempotency: Idempotency | None) -> bytes | None:
         if idempotency is None:
             return None
         answer = await self._ledger.replay(
-            scope=_scope(case_type, staff),
-            key=idempotency.key,
-            fingerprint=idempotency.fingerprint,
+            scope=scope, key=idempotency.key, fingerprint=idempotency.fingerprint
         )
         return None if answer is None else answer.body
 
@@ -179,17 +192,15 @@ def _after(case: Case, draft: EventDraft) -> Case:
     return stepped(case, numbered(draft, case.seq + 1)) or case
 
 
-def _scope(case_type: CaseType, staff: Staff) -> str:
-    return f"staff {case_type} {staff.id}"
+def _scope(case_type: CaseType, case_id: str, staff: Staff) -> str:
+    return f"staff {case_type} {case_id} {staff.id}"
 
 
-def _claim(
-    case_type: CaseType, staff: Staff, idempotency: Idempotency | None, answer: bytes
-) -> IdempotencyClaim | None:
+def _claim(scope: str, idempotency: Idempotency | None, answer: bytes) -> IdempotencyClaim | None:
     if idempotency is None:
         return None
     return IdempotencyClaim(
-        scope=_scope(case_type, staff),
+        scope=scope,
         key=idempotency.key,
         fingerprint=idempotency.fingerprint,
         status=DECISION_STATUS,

@@ -1,9 +1,9 @@
 """Her records from the served snapshot, her cases and statements from the ledger."""
 
 import asyncio
-from collections.abc import Sequence
 
-from api.ledger.protocol import Event, Ledger
+from api.consents.reading import all_events
+from api.ledger.protocol import Ledger
 from api.me.records import refuse_corrupt, value_of
 from api.problems import Problem
 from api.rights.case import CASE_KINDS, Case, folded_cases
@@ -21,8 +21,6 @@ from scoring.contract.snapshot import (
     decode_explanation,
     tag_of,
 )
-
-EVENTS_A_PAGE = 500
 
 
 class CitizenRecords:
@@ -77,20 +75,6 @@ def _facts(item: ExplanationItem, tables: TablesDocument) -> RecordFacts:
         status=status,
         happened_on=day_of(item.happened_day),
     )
-
-
-async def all_events(ledger: Ledger, subject: str, kinds: Sequence[str]) -> list[Event]:
-    """Every event of these kinds about one citizen, oldest first."""
-    found: list[Event] = []
-    before: int | None = None
-    while True:
-        page = await ledger.subject_events(
-            subject, kinds=kinds, limit=EVENTS_A_PAGE, before_seq=before
-        )
-        found += page
-        if len(page) < EVENTS_A_PAGE:
-            return found[::-1]
-        before = page[-1].seq
 
 
 async def cases_of(ledger: Ledger, subject: str) -> list[Case]:

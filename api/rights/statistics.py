@@ -4,6 +4,7 @@ that fewer than ten citizens stand behind."""
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from statistics import median
+from typing import Annotated
 
 import msgspec
 
@@ -15,22 +16,25 @@ from scoring.policy.cases import CaseType
 GIVEN: dict[CaseType, str] = {"dispute": "upheld", "review": "corrected", "repair": "granted"}
 
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)]
+
+
 class CaseFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Null where fewer than `least_citizens` people stand behind the figure or behind its rest.
     `given`: disputes upheld, reviews corrected, repairs granted; `share_given` of all decided;
     `median_days`: calendar days from receipt to decision; `overdue`: undecided past their day."""
 
-    received: int | None
-    decided: int | None
-    given: int | None
+    received: Count | None
+    decided: Count | None
+    given: Count | None
     share_given: float | None
     median_days: float | None
-    overdue: int | None
+    overdue: Count | None
 
 
 class RepairStatistics(msgspec.Struct, frozen=True, kw_only=True):
     as_of: dt.date
-    least_citizens: int
+    least_citizens: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
     disputes: CaseFigures
     reviews: CaseFigures
     repairs: CaseFigures

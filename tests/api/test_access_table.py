@@ -4,13 +4,15 @@ import pytest
 
 from tests.api.service import Service
 
-PUBLIC, CITIZEN = "public", "citizen"
+PUBLIC, CITIZEN, STAFF = "public", "citizen", "staff staff:officer"
 TABLE = {
     ("GET", "/v1/me/score"): CITIZEN,
     ("GET", "/v1/me/score/explanation"): CITIZEN,
+    ("GET", "/v1/me/score/what-if"): CITIZEN,
     ("GET", "/v1/me/enrolment"): CITIZEN,
     ("POST", "/v1/me/enrolment"): CITIZEN,
     ("DELETE", "/v1/me/enrolment"): CITIZEN,
+    ("GET", "/v1/me/enrolment/receipt"): CITIZEN,
     ("POST", "/v1/me/consents"): CITIZEN,
     ("GET", "/v1/me/consents"): CITIZEN,
     ("GET", "/v1/me/consents/{consent_id}"): CITIZEN,
@@ -19,6 +21,27 @@ TABLE = {
     ("GET", "/v1/me/consents/{consent_id}/qr.svg"): CITIZEN,
     ("GET", "/v1/me/accesses"): CITIZEN,
     ("GET", "/v1/me/events"): CITIZEN,
+    ("GET", "/v1/me/disputes"): CITIZEN,
+    ("POST", "/v1/me/disputes"): CITIZEN,
+    ("GET", "/v1/me/reviews"): CITIZEN,
+    ("POST", "/v1/me/reviews"): CITIZEN,
+    ("GET", "/v1/me/repairs"): CITIZEN,
+    ("POST", "/v1/me/repairs"): CITIZEN,
+    ("PUT", "/v1/me/records/{record_id}/statement"): CITIZEN,
+    ("GET", "/v1/me/export"): CITIZEN,
+    ("GET", "/v1/staff/disputes"): STAFF,
+    ("GET", "/v1/staff/disputes/{case_id}"): STAFF,
+    ("POST", "/v1/staff/disputes/{case_id}/decision"): STAFF,
+    ("POST", "/v1/staff/disputes/{case_id}/confirmation"): STAFF,
+    ("GET", "/v1/staff/reviews"): STAFF,
+    ("GET", "/v1/staff/reviews/{case_id}"): STAFF,
+    ("POST", "/v1/staff/reviews/{case_id}/decision"): STAFF,
+    ("GET", "/v1/staff/repairs"): STAFF,
+    ("GET", "/v1/staff/repairs/{case_id}"): STAFF,
+    ("POST", "/v1/staff/repairs/{case_id}/decision"): STAFF,
+    ("POST", "/v1/staff/repairs/{case_id}/confirmation"): STAFF,
+    ("GET", "/v1/stats/repair"): PUBLIC,
+    ("GET", "/schema/export.json"): PUBLIC,
     ("GET", "/v1/rules"): PUBLIC,
     ("GET", "/v1/benefits"): PUBLIC,
     ("GET", "/v1/catalogue"): PUBLIC,
@@ -54,6 +77,11 @@ def test_a_route_answers_exactly_whom_the_table_names(
     if TABLE[method, path] == PUBLIC:
         assert status(None) == 200
         assert status("not even a token") == 200
+    elif TABLE[method, path] == STAFF:
+        assert status(None) == 401
+        assert status(service.signer.token("rich")) == 403
+        assert status(service.signer.token(sub="officer-1", scope="staff:officer")) == 403
+        assert status(service.signer.token(sub="officer-1", scope=STAFF)) not in (401, 403)
     else:
         assert status(None) == 401
         assert status(service.signer.token(scope="staff")) == 403
@@ -64,7 +92,7 @@ def test_a_route_answers_exactly_whom_the_table_names(
 @pytest.mark.parametrize("path", sorted({path for _, path in TABLE}))
 def test_any_other_method_is_405_with_the_right_allow(service: Service, path: str) -> None:
     known = {method for method, known_path in TABLE if known_path == path}
-    allowed = {*known, "HEAD", "OPTIONS"}
+    allowed = {*known, "OPTIONS"} | ({"HEAD"} if "GET" in known else set())
     for method in set(ALL_METHODS) - known:
         reply = service.ask(method, path)
         assert (reply.status, reply.code) == (405, "method_not_allowed"), method
@@ -80,7 +108,15 @@ def test_options_names_the_methods_without_a_token(service: Service, path: str) 
     assert ("access-control-allow-origin" in reply.headers) == (not is_private and path in CACHED)
 
 
-CACHED = {"/v1/rules", "/v1/benefits", "/v1/catalogue", "/v1/notice", "/schema/openapi.json"}
+CACHED = {
+    "/v1/rules",
+    "/v1/benefits",
+    "/v1/catalogue",
+    "/v1/notice",
+    "/v1/stats/repair",
+    "/schema/openapi.json",
+    "/schema/export.json",
+}
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ def test_a_record_tells_rule_basis_source_days_and_what_can_be_done(service: Ser
         "expires_on": "2027-11-08",
         "measure": 0,
         "note": "履行承诺。计入信用分。可以提出异议。",
+        "pending": None,
+        "statement": None,
     }
 
 
