@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from loadtest.bench.batch import Size, make_snapshot, measure_publish
+from loadtest.bench.eligibility import measure_eligibility
 from loadtest.bench.read_path import measure_score
 from loadtest.bench.report import Figure, show
 from loadtest.bench.wrk import missing_tools
@@ -36,6 +37,7 @@ def _figures(data: Path, size: Size, seconds: int) -> list[Figure]:
             print(f"HTTP part left out: install {', '.join(missing)}")
         else:
             figures += measure_score(built, store, seconds)
+            figures += measure_eligibility(built, store, seconds)
     return figures
 
 

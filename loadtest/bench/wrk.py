@@ -99,18 +99,20 @@ def load(
     server: Server,
     *,
     path: str,
-    tokens: Path,
+    tokens: Path | None = None,
+    script: str = "",
     seconds: int,
     folder: Path,
     method: str = "GET",
     body_lua: str = "",
     connections: int = 64,
 ) -> Run:
-    """wrk on core 1; errors are answers that are not 2xx or 3xx and broken sockets."""
-    script = folder / "requests.lua"
-    script.write_text(_SCRIPT % (tokens, method, path, body_lua), encoding="utf-8")
+    """wrk on core 1; errors are answers that are not 2xx or 3xx and broken sockets. `script`: Lua in
+    the place of one request for each line of `tokens`."""
+    lua = folder / "requests.lua"
+    lua.write_text(script or _SCRIPT % (tokens, method, path, body_lua), encoding="utf-8")
     command = ["taskset", "-c", "1", "wrk", "-t", "1", "-c", str(connections), "--latency"]
-    command += ["-s", str(script), f"http://127.0.0.1:{server.port}{path}"]
+    command += ["-s", str(lua), f"http://127.0.0.1:{server.port}{path}"]
     subprocess.run([*command[:-1], "-d", "2s", command[-1]], check=True, capture_output=True)
     before = _cpu_seconds(server.pid)
     out = subprocess.run(
