@@ -44,13 +44,13 @@ class ConsentCodec:
             terms.max_uses_per_day,
             consent.id,
         )
-        return ",".join(str(member) for member in members).encode("ascii")
+        return ",".join(str(member) for member in members).encode()
 
     def decode(self, handle: str, value: bytes) -> LiveConsent:
         """Raises RecordCorrupt: another handle's value, another key's, or none of ours."""
         try:
             seq, letter, sealed, partner, policy, purpose, start, end, uses, consent_id = (
-                value.decode("ascii").split(",")
+                value.decode().split(",")
             )
             subject = self._keys.unseal(handle, sealed)
             return LiveConsent(

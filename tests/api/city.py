@@ -146,7 +146,7 @@ def _benefit(name: str, scene: str) -> Benefit:
         threshold=650,
         what="九折",
         valid_from=dt.date(2026, 1, 1),
-        valid_until=dt.date(2026, 12, 31),
+        valid_until=dt.date(2999, 12, 31),
         answer_valid_days=1,
         legal_basis="合作协议",
         status="live",

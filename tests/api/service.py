@@ -174,6 +174,7 @@ def service_of(
     *,
     make_reader: Callable[[BeforeServing], SnapshotReader] | None = None,
     mounts: Mapping[str, Any] | None = None,
+    clock: Callable[[], float] = time.time,
     **settings: Any,
 ) -> Iterator[Service]:
     """`make_reader`: a real one in the place of the city in memory."""
@@ -193,6 +194,7 @@ def service_of(
         notices=load_notices(),
         receipt_key=load_signing_key(told.api_signing_key_file),
         mounts=mounts or {},
+        clock=clock,
         fetch_keys=lambda _: json.dumps({"keys": [signer.jwk()]}).encode(),
     )
     app = create_app(told, parts)
