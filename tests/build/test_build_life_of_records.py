@@ -4,11 +4,14 @@ import datetime as dt
 from pathlib import Path
 
 import msgspec
+import polars as pl
 import pytest
 
+from scoring.build.plan import plan_for
+from scoring.build.totals import scores
 from scoring.contract.documents import Step
 from scoring.rulebook import Rulebook, load_rulebook
-from tests.support.lake import Built, Record, build_snapshot, record_id, subject
+from tests.support.lake import Built, Record, build_snapshot, catalogue, record_id, subject
 
 AS_OF = dt.date(2026, 6, 30)
 LI, WANG = subject(1), subject(2)
@@ -31,6 +34,12 @@ def test_the_record_accepted_last_is_the_truth(tmp_path: Path) -> None:
     assert _built(tmp_path, SERIOUS, corrected).scores() == {LI: 560, WANG: 600}
 
 
+def test_a_correction_counts_whatever_its_place_in_the_file(tmp_path: Path) -> None:
+    before = msgspec.structs.replace(SERIOUS, subject=WANG, record_id=record_id(2))
+    corrected = msgspec.structs.replace(SERIOUS, outcome="general", file=2)
+    assert _built(tmp_path, before, SERIOUS, corrected).scores() == {LI: 560, WANG: 500}
+
+
 def test_a_record_moved_to_another_person_leaves_the_first_one(tmp_path: Path) -> None:
     """The two rows lie in different buckets: neither bucket alone could tell."""
     moved = msgspec.structs.replace(SERIOUS, subject=WANG, file=2)
@@ -42,6 +51,16 @@ def test_a_record_moved_to_somebody_not_enrolled_is_gone(tmp_path: Path) -> None
     built = _built(tmp_path, SERIOUS, moved)
     assert built.scores() == {LI: 600, WANG: 600}
     assert built.items().is_empty()
+
+
+def test_a_band_begins_with_its_first_point() -> None:
+    plan = plan_for(load_rulebook(), catalogue(), AS_OF)
+    reached = [*plan.band_starts, *(start - 1 for start in plan.band_starts[1:])]
+    citizens = pl.DataFrame({"citizen": range(len(reached))})
+    items = citizens.with_columns(points=pl.Series(reached) - plan.base)
+    bands = scores(citizens.lazy(), items.lazy(), plan).collect()["band_index"].to_list()
+    last = len(plan.band_starts)
+    assert bands == [*range(last), *range(last - 1)]
 
 
 def test_a_record_of_tomorrow_is_not_shown_today(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from scoring.contract.snapshot import (
     CURRENT_KEY,
+    NEXT_KEY,
     PUBLISHER_KEY,
     ROLLBACK_KEY,
     explanation_key,
@@ -288,6 +289,25 @@ def test_a_publisher_that_lost_its_pen_cannot_flip(server: EmbeddedStore, snapsh
 
     with pytest.raises(PublishLost, match="publish_fenced"):
         publish_to(server, folder, steps=Bystander("read back", usurp))
+    assert served(server) == "s1"
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [(("SET", NEXT_KEY, "s9"), "publish_restaged"), (("DEL", "m:s2"), "publish_incomplete")],
+)
+def test_only_what_was_staged_and_is_complete_can_be_flipped_to(
+    server: EmbeddedStore, snapshots: Path, command: tuple[str, ...], refusal: str
+) -> None:
+    published(server, snapshots, 1)
+    folder = write_snapshot(snapshots, "s2", city(200, 2))
+
+    def disturb() -> None:
+        with connected(server) as other:
+            other.call(*command)
+
+    with pytest.raises(PublishLost, match=refusal):
+        publish_to(server, folder, steps=Bystander("flip", disturb))
     assert served(server) == "s1"
 
 
