@@ -16,6 +16,7 @@ from api.console.assets import Asset, asset_of, assets_below
 STATIC = Path(__file__).parent / "static"
 MOUNTS = ("/console", "/me")
 LOGIN_SCOPE = "openid citizen"
+CONSOLE_SCOPE = f"{LOGIN_SCOPE} staff staff:officer staff:reviewer"  # whoever tries the interface
 CONFIG_PATH = "/console/config.json"
 
 Headers = list[tuple[bytes, bytes]]
@@ -42,12 +43,14 @@ def pages_config(
 ) -> PagesConfig:
     """Client ids as registered at the provider; None or empty where a page has no log-in."""
 
-    def client(client_id: str | None) -> LoginClient | None:
+    def client(client_id: str | None, scope: str) -> LoginClient | None:
         if not client_id:
             return None
-        return LoginClient(issuer=issuer, client_id=client_id, scope=LOGIN_SCOPE)
+        return LoginClient(issuer=issuer, client_id=client_id, scope=scope)
 
-    return PagesConfig(console=client(console_client), me=client(citizen_client))
+    return PagesConfig(
+        console=client(console_client, CONSOLE_SCOPE), me=client(citizen_client, LOGIN_SCOPE)
+    )
 
 
 def pages_mounts(config: PagesConfig) -> dict[str, AsgiApp]:

@@ -51,6 +51,7 @@ PERSONAS = [
         ("rich", "late", dt.date(1980, 5, 17)),
         ("unenrolled", "nobody", dt.date(1990, 1, 2)),
         ("minor", "minor", dt.date(2015, 3, 4)),
+        ("consenting", "consenting", dt.date(1985, 6, 7)),
     )
 ]
 
@@ -271,5 +272,36 @@ def test_an_answer_nobody_asked_for_logs_nobody_in(stage: Stage) -> None:
         await page.goto(f"{origin}/me/?code=stolen&state=made-up&iss=https://evil.example")
         await expect(page.locator("#status")).to_contain_text("不是本页发起的")
         assert await page.is_visible("#login")
+
+    stage.play(scene)
+
+
+def test_a_citizen_consents_shows_the_code_pauses_and_revokes_with_one_touch_each(
+    stage: Stage,
+) -> None:
+    async def scene(page: Page, origin: str) -> None:
+        await page.goto(f"{origin}/me/")
+        await log_in(page, "consenting")
+        await page.wait_for_selector("#outside:visible")
+        await page.check("#agreed")
+        await page.click("#enrol")
+        await page.wait_for_selector("#consents:visible")
+        await expect(page.locator("#no-consents")).to_be_visible()
+        await expect(page.locator("#no-accesses")).to_be_visible()
+        await page.click("#granting summary")
+        await page.select_option("#benefit", index=1)
+        await page.click("#grant")
+        await expect(page.locator("#live-consents .name")).to_have_text("伙伴 · 九折")
+        await page.click("text=出示二维码")
+        await page.wait_for_selector(".qr svg[role=img]")
+        await fits(page)
+        await page.click("#live-consents >> text=暂停")
+        await expect(page.locator("#live-consents")).to_contain_text("已暂停")
+        await page.click("#live-consents >> text=恢复")
+        await expect(page.locator("#live-consents")).to_contain_text("有效")
+        await page.click("#live-consents >> text=撤回")
+        await expect(page.locator("#no-consents")).to_be_visible()
+        await expect(page.locator("#ended-summary")).to_have_text("已结束的同意 1 项")
+        await expect(page.locator("#status")).to_have_text("已撤回，对方不能再询问。")
 
     stage.play(scene)

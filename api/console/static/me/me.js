@@ -1,11 +1,14 @@
 // 我的信用: what the service says about the citizen who logged in, and her choice to take part.
 import { beginLogin, finishLogin } from "/console/oidc.js";
+import { makeAccesses } from "/me/accesses.js";
+import { makeConsents } from "/me/consents.js";
 
 const SESSION = "chengxin.session";
 const FIRST_SHOWN = 12;
 const redirectUri = `${location.origin}/me/`;
 const byId = (id) => document.getElementById(id);
-const SECTIONS = ["welcome", "outside", "waiting", "inside", "leaving"];
+const SECTIONS = ["welcome", "outside", "waiting", "inside", "consents", "accesses", "leaving"];
+const MINE = ["consents", "accesses", "leaving"];
 let client;
 let session;
 
@@ -17,8 +20,13 @@ class Refused extends Error {
   }
 }
 
-async function ask(path, { method = "GET", body } = {}) {
-  const headers = { Accept: "application/json" };
+async function ask(path, options) {
+  const text = await askText(path, { accept: "application/json", ...options });
+  return text ? JSON.parse(text) : null;
+}
+
+async function askText(path, { method = "GET", body, accept = "*/*" } = {}) {
+  const headers = { Accept: accept };
   if (session) headers.Authorization = `Bearer ${session.token}`;
   if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID();
   if (body) headers["Content-Type"] = "application/json";
@@ -26,7 +34,7 @@ async function ask(path, { method = "GET", body } = {}) {
     method, headers, credentials: "omit", cache: "no-store", body: body && JSON.stringify(body),
   });
   const text = await response.text();
-  if (response.ok) return text ? JSON.parse(text) : null;
+  if (response.ok) return text;
   let problem = { status: response.status };
   try {
     problem = JSON.parse(text);
@@ -36,6 +44,7 @@ async function ask(path, { method = "GET", body } = {}) {
 
 function show(...names) {
   for (const name of SECTIONS) byId(name).hidden = !names.includes(name);
+  if (!names.includes("accesses")) byId("news").hidden = true;
   byId("leave-session").hidden = !session;
 }
 
@@ -113,6 +122,16 @@ function showOther(items) {
   }));
 }
 
+const tools = { ask, askText, act, byId, made, line, say };
+const showConsents = makeConsents(tools);
+const showAccesses = makeAccesses(tools);
+
+async function showMine(first) {
+  await Promise.all([showConsents(), showAccesses()]);
+  show(first, ...MINE);
+  say("");
+}
+
 async function showScore() {
   const score = await ask("/v1/me/score");
   const [explanation, names] = await Promise.all(
@@ -121,8 +140,7 @@ async function showScore() {
   byId("band").textContent = score.band.name;
   byId("as-of").textContent = `按 ${score.as_of} 的记录计算 · 规则 ${score.rules_version}`;
   showExplanation(explanation, names);
-  show("inside", "leaving");
-  say("");
+  await showMine("inside");
 }
 
 async function showNotice() {
@@ -145,10 +163,8 @@ async function refresh() {
     await showScore();
   } catch (error) {
     if (error.code === "not_enrolled") await showNotice();
-    else if (error.code === "not_scored_yet") {
-      show("waiting", "leaving");
-      say("");
-    } else if (error.status === 401) goOut("登录已过期，请重新登录。");
+    else if (error.code === "not_scored_yet") await showMine("waiting");
+    else if (error.status === 401) goOut("登录已过期，请重新登录。");
     else throw error;
   }
   return undefined;
