@@ -94,7 +94,7 @@ def decide(requests: Iterable[AppendRequest], before: StateBefore) -> Decision:
 
 def numbered(draft: EventDraft, seq: int) -> Event:
     """Raises EventRefused for a kind that is unknown or stands in the wrong stream."""
-    if not is_known(draft.kind, draft.stream):
+    if not is_known(draft.kind, draft.stream, draft.subject):
         raise EventRefused(f"kind {draft.kind} is not one of this stream's")
     return Event(
         seq=seq,

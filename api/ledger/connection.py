@@ -7,6 +7,10 @@ from api.ledger.protocol import LedgerUnavailable
 
 # 32 MiB of pages: the index of 3 million subjects is about 120 MB, its hot part far less.
 WRITER_CACHE_KIB = 32 * 1024
+# 64 MiB of log before it is moved into the database. An event dirties a page of an index at random:
+# the longer the log, the more of them share a page that is moved once. Twice as many appends a
+# second as with SQLite's own 1,000 pages, for half a second more at the start after a crash.
+PAGES_BEFORE_CHECKPOINT = 16_000
 # For locks other than the writer's turn: recovery of the WAL after a crash, a checkpoint's end.
 BUSY_TIMEOUT_SECONDS = 0.05
 
@@ -42,6 +46,7 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive's cache
     connection.execute("PRAGMA foreign_keys = OFF")  # claims are stored with their event, by us
     connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {PAGES_BEFORE_CHECKPOINT}")
     return connection
 
 

@@ -34,10 +34,24 @@ STREAM_WORDS: Mapping[str, str] = {
 }
 
 
+# Words whose key is the citizen's own pseudonym; the schemas' index of streams leaves them out.
+SUBJECT_WORDS = frozenset({"enrolment", "access"})
+
+
 def stream_name(word: str, key: str) -> str:
     return f"{word}:{key}"
 
 
-def is_known(kind: str, stream: str) -> bool:
-    """Whether an event of this kind may stand in this stream."""
-    return STREAM_WORDS.get(kind) == stream.partition(":")[0]
+def is_known(kind: str, stream: str, subject: str) -> bool:
+    """Whether an event of this kind about this citizen may stand in this stream."""
+    word, _, key = stream.partition(":")
+    return STREAM_WORDS.get(kind) == word and (word not in SUBJECT_WORDS or key == subject)
+
+
+def subject_runs(stream: str) -> list[tuple[str, str]]:
+    """Where the events of a stream named after its citizen are: her pseudonym with each kind they
+    can have; empty for any other stream."""
+    word, _, key = stream.partition(":")
+    if word not in SUBJECT_WORDS:
+        return []
+    return [(key, kind) for kind, its_word in STREAM_WORDS.items() if its_word == word]

@@ -15,6 +15,7 @@ from api.ledger.commit_group import (
     subjects_asked,
 )
 from api.ledger.fold import NEVER_ENROLLED, folded
+from api.ledger.kinds import subject_runs
 from api.ledger.postgres.connection import Connection
 from api.ledger.protocol import Enrolment, Event
 from api.ledger.statements import LAST_POSSIBLE_SEQ, event_of, event_row
@@ -28,11 +29,22 @@ _LAST_ENROLMENT_EVENTS = """SELECT e.subject, e.seq, e.kind, e.at_ms, e.body
   FROM unnest(%s::text[]) AS asked (subject) CROSS JOIN LATERAL (
     SELECT * FROM event WHERE subject COLLATE "C" = asked.subject
       AND kind IN ('enrolled', 'withdrawn') ORDER BY seq DESC LIMIT 1) AS e"""
+# What the partial index leaves out is written as there, so that PostgreSQL sees it applies.
 _LAST_OF_STREAMS = """SELECT asked.stream, e.seq
   FROM unnest(%s::text[]) AS asked (stream) CROSS JOIN LATERAL (
-    SELECT seq FROM event WHERE stream = asked.stream ORDER BY seq DESC LIMIT 1) AS e"""
+    SELECT seq FROM event WHERE stream COLLATE "C" = asked.stream
+      AND stream NOT LIKE 'access:%%' AND stream NOT LIKE 'enrolment:%%'
+    ORDER BY seq DESC LIMIT 1) AS e"""
+_LAST_OF_RUNS = """SELECT asked.stream, e.seq
+  FROM unnest(%s::text[], %s::text[], %s::text[]) AS asked (stream, subject, kind)
+  CROSS JOIN LATERAL (
+    SELECT seq FROM event WHERE subject = asked.subject AND kind = asked.kind
+    ORDER BY seq DESC LIMIT 1) AS e"""
 _STREAM_EVENTS = """SELECT seq, at_ms, kind, stream, subject, body FROM event
-  WHERE stream = %s ORDER BY seq"""
+  WHERE stream COLLATE "C" = %s
+    AND stream NOT LIKE 'access:%%' AND stream NOT LIKE 'enrolment:%%' ORDER BY seq"""
+_RUN_EVENTS = """SELECT seq, at_ms, kind, stream, subject, body FROM event
+  WHERE subject = %s AND kind = ANY(%s) ORDER BY seq"""
 _SUBJECT_EVENTS = """SELECT e.seq, e.at_ms, e.kind, e.stream, e.subject, e.body
   FROM unnest(%s::text[]) AS asked (kind) CROSS JOIN LATERAL (
     SELECT * FROM event WHERE subject = %s AND kind = asked.kind AND seq < %s
@@ -71,7 +83,13 @@ def events_in(
 
 
 def stream_events_in(connection: Connection, stream: str) -> list[Event]:
-    return [event_of(row) for row in connection.execute(_STREAM_EVENTS, (stream,))]
+    runs = subject_runs(stream)
+    if runs:
+        kinds = [kind for _, kind in runs]
+        rows = connection.execute(_RUN_EVENTS, (runs[0][0], kinds))
+    else:
+        rows = connection.execute(_STREAM_EVENTS, (stream,))
+    return [event_of(row) for row in rows]
 
 
 def subject_events_in(
@@ -107,7 +125,14 @@ def _enrolments(connection: Connection, asked: list[str]) -> dict[str, Enrolment
 
 
 def _streams(connection: Connection, asked: list[str]) -> dict[str, int]:
-    return dict(connection.execute(_LAST_OF_STREAMS, (asked,)).fetchall()) if asked else {}
+    if not asked:
+        return {}
+    runs = [(stream, *run) for stream in asked for run in subject_runs(stream)]
+    streams, subjects, kinds = ([run[n] for run in runs] for n in range(3))
+    last: dict[str, int] = dict(connection.execute(_LAST_OF_STREAMS, (asked,)).fetchall())
+    for stream, seq in connection.execute(_LAST_OF_RUNS, (streams, subjects, kinds)):
+        last[stream] = max(seq, last.get(stream, 0))
+    return last
 
 
 def insert(connection: Connection, decision: Decision) -> None:

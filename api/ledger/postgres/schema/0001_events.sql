@@ -20,7 +20,9 @@ CREATE TABLE event (
 -- Collation C: the order of bytes, as in the embedded ledger, whatever the server's language.
 CREATE INDEX event_enrolment ON event (subject COLLATE "C", seq)
   WHERE kind IN ('enrolled', 'withdrawn');
-CREATE INDEX event_stream ON event (stream, seq);
+-- Streams named after their citizen are found by her events.
+CREATE INDEX event_stream ON event (stream COLLATE "C", seq)
+  WHERE stream NOT LIKE 'access:%' AND stream NOT LIKE 'enrolment:%';
 CREATE INDEX event_subject ON event (subject, kind, seq);
 
 CREATE TABLE idempotency (
