@@ -32,7 +32,7 @@ _ENROLMENT_EVENTS = """SELECT subject, kind, at_ms, body FROM event INDEXED BY e
 # Two runs of the index of streams: all that can change a record, however many other events.
 _CASE_EVENTS = """SELECT seq, at_ms, kind, stream, subject, body FROM event INDEXED BY event_stream
   WHERE (stream > 'dispute:' AND stream < 'dispute;' OR stream > 'repair:' AND stream < 'repair;')
-    AND seq <= ? ORDER BY stream, seq"""
+    AND NOT (stream GLOB 'access:*' OR stream GLOB 'enrolment:*') AND seq <= ? ORDER BY stream, seq"""
 
 
 class PositionUnknown(ValueError):
