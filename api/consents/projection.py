@@ -29,7 +29,7 @@ RETRY_SECONDS = 0.05
 PAGE_EVENTS = 2_000
 ENTRIES_AT_ONCE = 256  # one round trip of the reader's pipeline
 KEPT_AFTER_END_SECONDS = 86_400  # an ended consent is told apart from none for a day
-MOST_OWNERS = 50_000  # about 300 B each
+MOST_SEEN = 30_000  # about 1 KB each
 
 
 class LiveConsents:
@@ -49,7 +49,7 @@ class LiveConsents:
         self._codec = codec
         self._follow_seconds = follow_seconds
         self._announce_seconds = announce_seconds
-        self._owners: dict[str, Owner] = {}
+        self._seen: dict[str, tuple[bytes, LiveConsent]] = {}
         self._followed: int | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -62,15 +62,18 @@ class LiveConsents:
             if await self._reader.get(MARKS_KEY) is None:
                 raise StoreDown("the store has lost its consents")
             return None
+        seen = self._seen.get(handle)
+        if seen is not None and seen[0] == value:
+            return seen[1]  # the same bytes mean the same: decoding costs as much as the read
         consent = self._codec.decode(handle, value)
-        if handle not in self._owners:
-            if len(self._owners) >= MOST_OWNERS:
-                del self._owners[next(iter(self._owners))]
-            self._owners[handle] = consent.owner
+        if seen is None and len(self._seen) >= MOST_SEEN:
+            del self._seen[next(iter(self._seen))]
+        self._seen[handle] = (value, consent)
         return consent
 
     def owner_of(self, handle: str) -> Owner | None:
-        return self._owners.get(handle)
+        seen = self._seen.get(handle)
+        return seen[1].owner if seen is not None else None
 
     # writes
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
-from api.ledger.commit_group import AppendRequest, StoredClaim, answered_before
+from api.deadlines import Deadlines
+from api.ledger.commit_group import AppendRequest, Outcome, StoredClaim, answered_before
 from api.ledger.protocol import (
     Appended,
     Enrolment,
@@ -60,7 +61,11 @@ class ThreadedLedger(Generic[Connection]):
         questions: Questions[Connection],
         budgets: Budgets,
     ) -> None:
-        self._answer_seconds = budgets.answer_seconds
+        self._deadlines: Deadlines[asyncio.Future[Outcome]] = Deadlines(
+            budgets.answer_seconds,
+            is_over=asyncio.Future.done,
+            give_up=lambda future: future.set_result(LedgerUnavailable("slow")),
+        )
         self._questions = questions
         self._writer = Writer(transactions, asyncio.get_running_loop(), budgets)
         self._reader = Reader(source)
@@ -76,11 +81,8 @@ class ThreadedLedger(Generic[Connection]):
     ) -> Appended | Replayed:
         request = AppendRequest(draft, require, unchanged_since, stream_unchanged_since, claim)
         future = self._writer.submit(request)
-        try:
-            async with asyncio.timeout(self._answer_seconds):
-                outcome = await future
-        except TimeoutError:
-            raise LedgerUnavailable("slow") from None
+        self._deadlines.watch(future)
+        outcome = await future
         if isinstance(outcome, LedgerError):
             raise outcome
         return outcome

@@ -29,6 +29,7 @@ from typing import Any
 
 from api.accesses.protocol import AccessEvent
 from api.consents.protocol import LiveConsent
+from api.deadlines import Running, work_deadlines
 from api.partner.decision import (
     DAY_MS,
     ID_RANDOM_BYTES,
@@ -64,24 +65,30 @@ class Eligibility:
         self,
         services: Services,
         clock: Callable[[], float],
-        random: Callable[[int], bytes] = os.urandom,
+        random: Callable[[int], bytes] | None = None,
     ) -> None:
         self._services = services
         self._reader = services.reader
         self._clock = clock
-        self._random = random
+        self._random = random or RandomBytes()
+        self._deadlines = work_deadlines(BUDGET_SECONDS)
         self._books = PerVersion(PolicyBook)
 
     async def answer(self, partner: Partner, question: Question) -> bytes:
         """The answer's bytes; its line is durable. Raises Problem, StoreDown, LedgerUnavailable,
         all within the budget."""
+        running = Running()
+        self._deadlines.watch(running)
         try:
-            async with asyncio.timeout(BUDGET_SECONDS):
-                return await self._answer(partner, question)
-        except TimeoutError:
-            raise Problem("store_unavailable") from None
+            return await self._answer(partner, question)
+        except asyncio.CancelledError:
+            if running.is_late:
+                raise Problem("store_unavailable") from None
+            raise
         except RecordCorrupt as error:
             raise Problem("record_corrupt") from error
+        finally:
+            running.end()
 
     async def _answer(self, partner: Partner, question: Question) -> bytes:
         now_ms = int(self._clock() * 1_000)
@@ -146,6 +153,22 @@ class Eligibility:
         if is_complete != 1:
             raise StoreDown("the snapshot is no longer in the store")
         return stored  # type: ignore[no-any-return]
+
+
+class RandomBytes:
+    """The system's, drawn a page at a time: a call into the kernel costs more than a decision."""
+
+    def __init__(self, draw: Callable[[int], bytes] = os.urandom) -> None:
+        self._draw = draw
+        self._page = b""
+        self._used = 0
+
+    def __call__(self, count: int) -> bytes:
+        start, self._used = self._used, self._used + count
+        if self._used > len(self._page):
+            self._page = self._draw(4_096)
+            start, self._used = 0, count
+        return self._page[start : self._used]
 
 
 def _is_eligible(stored: Stored, snapshot_subject: str, benefit: Benefit) -> bool:

@@ -1,8 +1,6 @@
 """The whole application on a real store, with three partners whose keys are made here."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

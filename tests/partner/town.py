@@ -1,5 +1,6 @@
 """A small town on a real store and ledger, its partners' keys, and what they would send."""
 
+import asyncio
 import json
 import secrets
 import time
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import jwt
 import msgspec
@@ -20,7 +22,7 @@ from api.ledger.enrolment import enrolled_draft
 from api.ledger.notice import load_notices
 from api.partner.client_keys import client_keys_file
 from api.partner.registry import Partner, load_registry
-from api.store.reader import ValkeyReader
+from api.store.reader import BeforeServing, ValkeyReader
 from scoring.benefits import benefits_document, load_benefits
 from scoring.contract.documents import Benefit
 from scoring.contract.pseudonyms import snapshot_subject_of
@@ -52,8 +54,15 @@ def scores_of(people: int) -> Mapping[str, int]:
 
 
 class Town:
-    def __init__(self, service: Service, folder: Path, keys: Mapping[str, SigningKey]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        folder: Path,
+        keys: Mapping[str, SigningKey],
+        reader: ValkeyReader,
+    ) -> None:
         self.service = service
+        self.reader = reader
         self.folder = folder
         self.keys = keys
         self.partners: Mapping[str, Partner] = load_registry().by_id
@@ -134,8 +143,6 @@ class Town:
 
 
 async def _a_moment() -> None:
-    import asyncio
-
     await asyncio.sleep(0.02)
 
 
@@ -191,16 +198,15 @@ def town_in(
     keys = {partner: make_signing_key() for partner in (LIBRARY, BUS, BANK)}
     for partner, key in keys.items():
         write_client_keys(folder, partner, key)
-    with service_of(
-        City(),
-        folder,
-        make_reader=lambda replay: ValkeyReader(store.url, before_serving=replay),
-        **settings,
-    ) as service:
-        yield Town(service, folder, keys)
+    readers: list[ValkeyReader] = []
+
+    def make_reader(replay: BeforeServing) -> ValkeyReader:
+        readers.append(ValkeyReader(store.url, before_serving=replay))
+        return readers[0]
+
+    with service_of(City(), folder, make_reader=make_reader, **settings) as service:
+        yield Town(service, folder, keys, readers[0])
 
 
 def _quoted(value: str) -> str:
-    from urllib.parse import quote_plus
-
     return quote_plus(value)
