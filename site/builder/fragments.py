@@ -12,12 +12,14 @@ import re
 from api.ledger.notice import load_notices
 from builder import (
     benefits_page,
+    cases_page,
     catalogue_page,
     english_page,
     home_page,
     privacy_page,
     rules_page,
     scope_page,
+    self_test_page,
     voucher_page,
 )
 from builder.sources import Published
@@ -45,6 +47,10 @@ def all_fragments(published: Published) -> dict[str, str | None]:
         "catalogue-summary": catalogue_page.summary(published.catalogue),
         "catalogue-sections": catalogue_page.sections(published.catalogue),
         "privacy-notice": privacy_page.notice(load_notices().current(published.as_of)),
+        "scoring-cases": cases_page.page(),
+        "scoring-cases-summary": cases_page.summary(),
+        "self-test": self_test_page.page(),
+        "self-test-sources": self_test_page.sources(),
         "scope-forbidden": scope_page.forbidden(forbidden_inputs()),
         "english-bands": english_page.bands(rules),
         "english-rules": english_page.rules_table(rules),
