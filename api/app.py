@@ -57,9 +57,6 @@ from api.public.documents import (
 )
 from api.public.notice import notice_handler
 from api.public.site_files import SiteFiles
-from api.rights.routes import rights_handlers
-from api.rights.texts import TextStore, open_texts
-from api.rights.wiring import rights_parts, texts_file
 from api.receipts.signing import receipt_maker
 from api.rights.routes import rights_handlers
 from api.rights.texts import TextStore, open_texts
