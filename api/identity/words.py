@@ -15,6 +15,9 @@ PERSONA_WORDS = {
 
 SCOPE_WORDS = {
     "citizen": "您本人的信用信息（不含姓名和身份证号）",
+    "staff": "工作人员身份",
+    "staff:officer": "案件经办",
+    "staff:reviewer": "案件复核",
 }
 
 STAFF_WORDS = "工作人员"

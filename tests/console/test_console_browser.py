@@ -14,7 +14,7 @@ from granian.server.embed import Server
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from api.app import Parts, create_app
-from api.console.app import pages_config, pages_mounts
+from api.console.app import CONSOLE_SCOPE, pages_config, pages_mounts
 from api.identity.app import create_provider_app
 from api.identity.config import Client, Persona, ProviderConfig
 from api.identity.keys import make_signing_key
@@ -114,7 +114,7 @@ async def demo(folder: Path) -> AsyncIterator[str]:
                 client_id=client_id,
                 name=page,
                 redirect_uris=[f"{origin}/{page}/"],
-                scopes=["openid", "citizen"],
+                scopes=CONSOLE_SCOPE.split(" "),
             )
             for client_id, page in (("console", "console"), ("citizen", "me"))
         ],

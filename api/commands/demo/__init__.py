@@ -40,7 +40,7 @@ def demo(
 
 def make_city(data: Path, state: DemoState, steps: Steps) -> DemoState:
     """Departments' files to a signed snapshot; returns the state with the snapshot's id."""
-    from api.commands.demo import city
+    from api.commands.demo import cases, city
     from scoring.keys import key_files, read_symmetric_key
 
     if state.snapshot:
@@ -49,6 +49,7 @@ def make_city(data: Path, state: DemoState, steps: Steps) -> DemoState:
     state = city.generate_files(data, state, steps)
     city.ingest_files(data, lake_key, steps)
     city.enrol_residents(data, state, lake_key, steps)
+    cases.open_cases(data, state, lake_key)
     snapshot = city.build_snapshot(data, state.as_of, steps)
     city.enrol_newcomer(data, state, lake_key)
     return city.with_snapshot(data, state, snapshot.name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from api.commands.demo.cases import STAFF_SCOPES, demo_staff, staff_personas
 from api.commands.demo.city import DemoState, build_snapshot, persona_residents, some_subs
 from api.commands.demo.handover import (
     DemoCitizen,
@@ -91,7 +92,11 @@ def _start_provider(data: Path, state: DemoState, issuer: str, api: str, stack: 
         Persona(persona=code, sub=who.subject, scope="citizen", birthdate=who.birth_date)
         for code, who in persona_residents(state, lake_key).items()
     ]
-    pages = ((CONSOLE_CLIENT, "接口控制台", "console"), (CITIZEN_CLIENT, "我的信用", "me"))
+    personas += staff_personas()
+    pages = (
+        (CONSOLE_CLIENT, "接口控制台", "console", ["openid", "citizen", *STAFF_SCOPES]),
+        (CITIZEN_CLIENT, "我的信用", "me", ["openid", "citizen"]),
+    )
     config = ProviderConfig(
         issuer=issuer,
         audience=AUDIENCE,
@@ -102,9 +107,9 @@ def _start_provider(data: Path, state: DemoState, issuer: str, api: str, stack: 
                 client_id=client,
                 name=name,
                 redirect_uris=[f"{api}/{page}/"],
-                scopes=["openid", "citizen"],
+                scopes=scopes,
             )
-            for client, name, page in pages
+            for client, name, page, scopes in pages
         ],
     )
     write_config(config, data / "identity.json")
@@ -145,7 +150,7 @@ def _handover(data: Path, state: DemoState, api: str, issuer: str) -> DemoDocume
             for code, who in cast.items()
         ],
         partners=demo_partners(data, api),
-        staff=[],
+        staff=demo_staff(files, issuer),
         subs=some_subs(data, state.snapshot),
         identity_provider=DemoIdentityProvider(
             issuer=issuer, jwks_uri=f"{issuer}/jwks.json", private_key_file=str(files.identity)
