@@ -14,7 +14,7 @@ from api.store.backoff import Backoff
 from api.store.pipe import Pipe
 from api.store.protocol import Stored, StoreDown
 from api.store.reader import ReaderLimits, ValkeyReader
-from scoring.contract.snapshot import decode_hot, tag_of
+from scoring.contract.snapshot import decode_hot, live_key, tag_of
 from scoring.store.embedded import EmbeddedStore
 from tests.support.snapshots import city, score_in, subject, write_snapshot
 from tests.support.stores import connected, publish_to
@@ -175,6 +175,31 @@ def test_a_restarted_empty_store_answers_again_only_after_marks_are_replayed(
         own_server.stop()
     assert positions[0] == 40
     assert len(positions) >= 2
+
+
+def test_a_store_that_lost_only_the_last_marks_gets_them_after_every_connect(
+    server: EmbeddedStore, snapshots: Path
+) -> None:
+    """A replica that was promoted, or an older dump: everything seems to be there."""
+    publish_to(server, write_snapshot(snapshots, "s1", city(SIZE, 1), ledger_position=40))
+    readers: list[ValkeyReader] = []
+
+    async def replay(position: int) -> None:
+        await readers[0].mark(subject(1), b"w:41")
+
+    async def run() -> None:
+        reader = ValkeyReader(server.url, before_serving=replay)
+        readers.append(reader)
+        await reader.open()
+        with connected(server) as store:
+            store.call("DEL", live_key(subject(1)))
+            store.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await eventually(lambda: not reader.is_serving, 3.0)
+        await eventually(lambda: reader.is_serving, 3.0)
+        assert (await reader.hot(reader.version(), subject(1))).mark == b"w:41"
+        await reader.close()
+
+    asyncio.run(run())
 
 
 def test_a_store_that_was_emptied_in_place_gets_its_marks_again_before_a_new_version(
