@@ -48,16 +48,16 @@ class AccessesAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Names(msgspec.Struct, frozen=True):
-    """What partners and benefits are called, by their ids."""
+    """What partners and the scenes of benefits are called, by the ids of partners and benefits."""
 
     partners: Mapping[str, str]
-    benefits: Mapping[str, str]
+    scenes: Mapping[str, str]
 
 
 def names_of(register: list[Benefit]) -> Names:
     return Names(
         {benefit.partner: benefit.partner_name for benefit in register},
-        {benefit.id: benefit.what for benefit in register},
+        {benefit.id: benefit.scene for benefit in register},
     )
 
 
@@ -74,14 +74,13 @@ def visible_access(
     if is_hidden(body, today):
         return None
     who = name_of(body, names, language)
-    what = names.benefits.get(body.policy or "", body.policy or "")
     return AccessAnswer(
         time=instant(event.at_ms),
         initiator_kind=body.initiator_kind,
         initiator=body.initiator,
         initiator_name=who,
         on_behalf_of=body.on_behalf_of,
-        purpose=purpose_text(body.purpose, who=who, what=what, language=language),
+        purpose=purpose_text(body.purpose, who=who, language=language),
         purpose_code=body.purpose,
         legal_basis=body.legal_basis,
         policy=body.policy,

@@ -28,6 +28,6 @@ _UNKNOWN = PurposeWords(
 )
 
 
-def purpose_text(code: str, *, who: str, what: str, language: Language) -> str:
+def purpose_text(code: str, *, who: str, language: Language) -> str:
     words = PURPOSES.get(code, _UNKNOWN)
-    return (words.en if language == "en" else words.zh).format(who=who, what=what)
+    return (words.en if language == "en" else words.zh).format(who=who)

@@ -47,16 +47,16 @@ class NewsWords(msgspec.Struct, frozen=True):
 
 WORDS: Mapping[str, NewsWords] = {
     "consent_first_used": NewsWords(
-        "{who}第一次使用了您的同意（{what}）。如不是您的本意，可随时撤回。",
-        "{who} used your consent for the first time ({what}). You can revoke it at any time.",
+        "{who}第一次使用了您的同意（{scene}）。如不是您的本意，可随时撤回。",
+        "{who} used your consent for the first time ({scene}). You can revoke it at any time.",
     ),
     "consent_ended_by_partner": NewsWords(
-        "{who}放弃了您给予的同意（{what}），今后不能再询问。",
-        "{who} gave up your consent ({what}) and can no longer ask.",
+        "{who}放弃了您给予的同意（{scene}），今后不能再询问。",
+        "{who} gave up your consent ({scene}) and can no longer ask.",
     ),
     "consent_reminder": NewsWords(
-        "您对{who}的同意（{what}）仍然有效，到期日为 {until}。不再需要时可随时撤回。",
-        "Your consent to {who} ({what}) is still in force until {until}. Revoke it when you no longer need it.",
+        "您对{who}的同意（{scene}）仍然有效，到期日为 {until}。不再需要时可随时撤回。",
+        "Your consent to {who} ({scene}) is still in force until {until}. Revoke it when you no longer need it.",
     ),
 }
 
@@ -68,20 +68,20 @@ def news_of(event: Event, names: Names, language: Language) -> NewsAnswer | None
     """None where she did it herself and needs no telling."""
     if event.kind == FIRST_USED:
         used = _FIRST_USED.decode(event.body)
-        who, what, consent_id = used.partner, used.policy or "", used.id
-        code = "consent_first_used"
-        who, what = names.partners.get(who, who), names.benefits.get(what, what)
+        code, consent_id, policy = "consent_first_used", used.id, used.policy or ""
+        who = names.partners.get(used.partner, used.partner)
+        scene = names.scenes.get(policy, policy)
     else:
         body = body_of(event)
         if body.by != "partner":
             return None
-        who, what, consent_id = body.terms.partner_name, body.terms.what, body.id
+        who, scene, consent_id = body.terms.partner_name, body.terms.scene, body.id
         code = "consent_ended_by_partner"
     return NewsAnswer(
         id=f"e{event.seq}",
         time=instant(event.at_ms),
         code=code,
-        text=WORDS[code].text(language, who=who, what=what),
+        text=WORDS[code].text(language, who=who, scene=scene),
         link=f"/v1/me/consents/{consent_id}",
     )
 
@@ -108,7 +108,7 @@ def _reminder(consent: Consent, number: int, language: Language) -> NewsAnswer:
         text=WORDS["consent_reminder"].text(
             language,
             who=terms.partner_name,
-            what=terms.what,
+            scene=terms.scene,
             until=instant(terms.expires_at_ms).date().isoformat(),
         ),
         link=f"/v1/me/consents/{consent.id}",

@@ -41,7 +41,7 @@ _ACCESS = AccessAnswer(
     initiator="city_library",
     initiator_name="市图书馆",
     on_behalf_of=None,
-    purpose="市图书馆询问您借书能否免押金（借书免押金）。对方只得到“可以”或“暂不可以”，看不到分数。",
+    purpose="市图书馆询问您借书能否免押金。对方只得到“可以”或“暂不可以”，看不到分数。",
     purpose_code="xinyiyue_deposit",
     legal_basis="《个人信息保护法》第十三条第一款第一项",
     policy="xinyiyue_deposit_waiver",
@@ -102,7 +102,7 @@ CONSENT_OPERATIONS: dict[str, OperationWords] = {
                     id="e4711",
                     time=USED_AT,
                     code="consent_first_used",
-                    text="市图书馆第一次使用了您的同意（借书免押金）。如不是您的本意，可随时撤回。",
+                    text="市图书馆第一次使用了您的同意（信易阅）。如不是您的本意，可随时撤回。",
                     link=f"/v1/me/consents/{CONSENT_ID}",
                 )
             ],

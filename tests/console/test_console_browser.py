@@ -291,7 +291,7 @@ def test_a_citizen_consents_shows_the_code_pauses_and_revokes_with_one_touch_eac
         await page.click("#granting summary")
         await page.select_option("#benefit", index=1)
         await page.click("#grant")
-        await expect(page.locator("#live-consents .name")).to_have_text("伙伴 · 九折")
+        await expect(page.locator("#live-consents .name")).to_have_text("伙伴 · 信易阅")
         await page.click("text=出示二维码")
         await page.wait_for_selector(".qr svg[role=img]")
         await fits(page)

@@ -52,8 +52,8 @@ export function makeConsents({ ask, askText, act, byId, made, line, say }) {
     const entry = made("li", "", "consent");
     const used = consent.uses
       ? `已询问 ${consent.uses} 次，最近 ${moment(consent.last_used_at)}` : "还没有询问过";
-    const name = `${consent.partner_name} · ${consent.what}`;
-    entry.append(line(name, "name"),
+    const name = `${consent.partner_name} · ${consent.scene}`;
+    entry.append(line(name, "name"), line(consent.what, "what"),
       line(`${STATUS_WORDS[consent.status]} · ${day(consent.expires_at)} 到期 · 每天最多 ${consent.max_uses_per_day} 次`, "hint"),
       line(used, "hint"));
     const qr = made("div", "", "qr");
@@ -72,7 +72,7 @@ export function makeConsents({ ask, askText, act, byId, made, line, say }) {
 
   function endedEntry(consent) {
     const entry = made("li", "");
-    entry.append(line(`${consent.partner_name} · ${consent.what}`, "name"),
+    entry.append(line(`${consent.partner_name} · ${consent.scene}`, "name"),
       line(`${STATUS_WORDS[consent.status]} · ${day(consent.changed_at)} · 询问过 ${consent.uses} 次`, "hint"));
     return entry;
   }
@@ -81,7 +81,7 @@ export function makeConsents({ ask, askText, act, byId, made, line, say }) {
     const open = benefits.filter((benefit) => benefit.status === "live");
     byId("granting").hidden = open.length === 0;
     byId("benefit").replaceChildren(...open.map((benefit, number) => {
-      const option = made("option", `${benefit.scene} · ${benefit.partner_name} · ${benefit.what}`);
+      const option = made("option", `${benefit.partner_name} · ${benefit.scene}`);
       option.value = String(number);
       return option;
     }));
@@ -91,7 +91,11 @@ export function makeConsents({ ask, askText, act, byId, made, line, say }) {
       option.selected = months === 3;
       return option;
     }));
-    byId("grant").onclick = () => act(() => grant(open[Number(byId("benefit").value)]));
+    const chosen = () => open[Number(byId("benefit").value)];
+    const tell = () => { byId("benefit-what").textContent = chosen()?.what ?? ""; };
+    byId("benefit").onchange = tell;
+    tell();
+    byId("grant").onclick = () => act(() => grant(chosen()));
   }
 
   async function grant(benefit) {
