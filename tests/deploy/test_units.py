@@ -1,0 +1,104 @@
+"""systemd units and scripts of `deploy/`: they parse, they are confined, they refuse bad input."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+TIMERS = sorted((DEPLOY / "systemd").glob("*.timer"))
+ANALYZE = shutil.which("systemd-analyze")
+# systemd-analyze's own scale: 10 is unconfined, below 2 is "OK".
+MOST_EXPOSURE = 2.0
+
+needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="no systemd-analyze on the PATH")
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", [*UNITS, *TIMERS], ids=lambda path: path.name)
+def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
+    for source in [*UNITS, *TIMERS]:
+        text = re.sub(r"ExecStart=\S+", "ExecStart=/bin/true", source.read_text())
+        (tmp_path / source.name).write_text(text)
+    done = subprocess.run(
+        [str(ANALYZE), "verify", "--man=no", "--recursive-errors=no", str(tmp_path / unit.name)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    complaints = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert complaints == []
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_services_are_confined(unit: Path) -> None:
+    done = subprocess.run(
+        [str(ANALYZE), "security", "--offline=true", "--no-pager", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert found is not None, done.stdout + done.stderr
+    assert float(found[1]) < MOST_EXPOSURE
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_units_and_scripts_call_commands_that_exist(unit: Path) -> None:
+    from typer.main import get_command
+
+    from api.commands import app
+
+    known = set(get_command(app).commands)  # type: ignore[attr-defined]
+    scripts = [unit, *(DEPLOY / "bin").iterdir()]
+    for text in (path.read_text() for path in scripts):
+        called = re.findall(r"^(?:ExecStart=\S*/)?chengxin (\w+)", text, re.MULTILINE)
+        assert set(called) <= known
+
+
+def test_every_timer_has_its_service() -> None:
+    assert {t.stem for t in TIMERS} <= {u.stem for u in UNITS}
+
+
+@pytest.mark.parametrize("script", sorted((DEPLOY / "bin").iterdir()), ids=lambda path: path.name)
+def test_scripts_are_plain_shell_that_stops_at_the_first_failure(script: Path) -> None:
+    text = script.read_text()
+    assert text.startswith("#!/bin/sh\n")
+    assert re.search(r"^set -eu$", text, re.MULTILINE)
+    assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+    assert script.stat().st_mode & 0o111
+
+
+def write_policy(folder: Path, policy: str) -> subprocess.CompletedProcess[str]:
+    (folder / "site").mkdir()
+    (folder / "site" / "content-security-policy.txt").write_text(policy)
+    command = [str(DEPLOY / "bin" / "site-policy"), str(folder / "site"), str(folder / "out.conf")]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_policy_becomes_one_header(tmp_path: Path) -> None:
+    policy = "default-src 'none'; script-src 'self' 'sha256-a+/=='"
+    assert write_policy(tmp_path, policy + "\n").returncode == 0
+    written = (tmp_path / "out.conf").read_text()
+    assert written == f'add_header Content-Security-Policy "{policy}" always;\n'
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "",
+        "script-src 'self'",
+        "default-src 'none'; x\"; return 200",
+        "default-src 'none'; $host",
+        "default-src 'none'; a\nb",
+        "default-src 'none'; {}",
+    ],
+)
+def test_a_policy_that_could_end_the_directive_is_refused(tmp_path: Path, policy: str) -> None:
+    assert write_policy(tmp_path, policy).returncode == 5
+    assert not (tmp_path / "out.conf").exists()
