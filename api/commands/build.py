@@ -22,6 +22,13 @@ AsOf = Annotated[str, typer.Option("--as-of", help="Day the score is of, ISO.", 
 Export = Annotated[
     int | None, typer.Option(help="Position of the ledger export; default: the newest.")
 ]
+Previous = Annotated[
+    str | None,
+    typer.Option(
+        help="Snapshot whose histories go on; default: the newest before; `none`: begin anew.",
+        metavar="SNAPSHOT",
+    ),
+]
 BucketsPerJob = Annotated[
     int | None, typer.Option(help="Lake buckets read at a time, 1…64; default: by size.")
 ]
@@ -32,9 +39,11 @@ Cluster = Annotated[
 
 
 def build(
+    *,
     as_of: AsOf,
     data: Data = Path("data"),
     export: Export = None,
+    previous: Previous = None,
     buckets_per_job: BucketsPerJob = None,
     cluster: Cluster = None,
 ) -> None:
@@ -53,6 +62,7 @@ def build(
     files = key_files(data)
     console = Console(stderr=True)
     data = data.resolve()  # other machines have other working folders
+    exported = _export_folder(data / "exports", export)
     with (
         Progress(console=console, transient=True) as bars,
         cluster_executor(cluster) if cluster else nullcontext() as executor,
@@ -60,7 +70,10 @@ def build(
         tasks = {stage: bars.add_task(stage, total=None) for stage in ("gather", "score")}
         folder = build_snapshot(
             lake=data / "lake",
-            export=_export_folder(data / "exports", export),
+            export=exported,
+            previous=_previous_folder(
+                data / "snapshots", previous, _day(as_of), int(exported.name)
+            ),
             out=data / "snapshots",
             rulebook=load_rulebook(),
             benefits=load_benefits(),
@@ -85,6 +98,16 @@ def _export_folder(exports: Path, position: int | None) -> Path:
             "export_missing", "no ledger export", where=str(exports), do="chengxin ledger export"
         )
     return exports / str(max(positions))
+
+
+def _previous_folder(
+    snapshots: Path, previous: str | None, as_of: dt.date, position: int
+) -> Path | None:
+    from scoring.history.previous import newest_before
+
+    if previous is None:
+        return newest_before(snapshots, as_of, position)
+    return None if previous == "none" else snapshots / previous
 
 
 def _day(text: str) -> dt.date:

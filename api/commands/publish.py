@@ -35,7 +35,7 @@ Accept = Annotated[
 ]
 
 
-def _store_url(data: Path, store: str | None) -> str:
+def store_url(data: Path, store: str | None) -> str:
     return store or f"unix://{(data / 'store' / 'valkey.sock').resolve()}"
 
 
@@ -90,7 +90,7 @@ def publish(
     columns = (TextColumn("{task.description:<10}"), BarColumn(), DownloadColumn())
     public_key = read_verifying_key(key_files(data).signing_public)
     with (
-        StoreConnection.open(_store_url(data, store)) as connection,
+        StoreConnection.open(store_url(data, store)) as connection,
         Progress(*columns, TimeElapsedColumn(), transient=True) as progress,
     ):
         done = publish_files(
@@ -113,7 +113,7 @@ def rollback(data: Data = Path("data"), store: Store = None) -> None:
     from scoring.publish.pointers import rollback as roll_back
     from scoring.store.connection import StoreConnection
 
-    with StoreConnection.open(_store_url(data, store)) as connection:
+    with StoreConnection.open(store_url(data, store)) as connection:
         before, now = roll_back(connection)
     Console().print(f"serving {now} again, after {before}")
 
@@ -123,7 +123,7 @@ def prune(data: Data = Path("data"), store: Store = None) -> None:
     from scoring.publish.prune import prune as prune_store
     from scoring.store.connection import StoreConnection
 
-    with StoreConnection.open(_store_url(data, store)) as connection:
+    with StoreConnection.open(store_url(data, store)) as connection:
         _tell(prune_store(connection))
 
 

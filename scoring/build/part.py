@@ -107,6 +107,17 @@ def items_of(records: pl.LazyFrame, states: pl.LazyFrame, plan: Plan) -> pl.Lazy
     return with_caps(with_points(stated, plan), plan)
 
 
+def scored(
+    citizens: pl.LazyFrame, records: pl.LazyFrame, states: pl.LazyFrame, plan: Plan
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Citizens in their order with their scores, and their items: of a whole part or of a few.
+    Raises VerificationFailed `score_out_of_range`."""
+    items = items_of(records, states, plan).collect(engine="in-memory")
+    found = scores(citizens, items.lazy(), plan).collect(engine="in-memory")
+    _check_range(found["score_points"], plan)
+    return found, items
+
+
 def write_part(
     target: Path,
     path: str,
@@ -132,10 +143,7 @@ def _scored(job: PartJob) -> tuple[pl.DataFrame, pl.DataFrame]:
     citizens = read_spilled(folder, CITIZENS).sort("citizen")
     records = read_spilled(spilled(job.work / "records", "part", job.number), RECORDS)
     states = read_spilled(job.work / "states", STATES)
-    items = items_of(records, states, job.plan).collect(engine="in-memory")
-    scored = scores(citizens, items.lazy(), job.plan).collect(engine="in-memory")
-    _check_range(scored["score_points"], job.plan)
-    return scored, items
+    return scored(citizens, records, states, job.plan)
 
 
 def _check_range(points: pl.Series, plan: Plan) -> None:

@@ -189,14 +189,17 @@ def build_snapshot(data: Path, as_of: dt.date, progress: Progress) -> Path:
     from scoring.build import BuildKeys, build
     from scoring.catalogue.loading import load_catalogue
     from scoring.catalogue.publishing import published_document
+    from scoring.history.previous import newest_before
     from scoring.keys import key_files, read_symmetric_key
     from scoring.rulebook import load_rulebook
     from scoring.signing import read_signing_key
 
     keys = key_files(data)
+    export = export_ledger(data)
     return build(
         lake=data / "lake",
-        export=export_ledger(data),
+        export=export,
+        previous=newest_before(data / "snapshots", as_of, int(export.name)),
         out=data / "snapshots",
         rulebook=load_rulebook(),
         benefits=load_benefits(),

@@ -1,0 +1,375 @@
+"""Who joins, disputes or leaves is right in the served version before the next build: real ledger,
+real lake, real store."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from api.commands import app
+from api.commands.overlay import overlay_of
+from api.ledger.enrolment import enrolled_draft, withdrawn_draft
+from api.ledger.fold import body_bytes
+from api.ledger.notice import load_notices
+from api.ledger.protocol import EventDraft
+from api.ledger.sqlite import ledger_path, open_ledger
+from api.rights.case import DecidedBody, OpenedBody, case_stream
+from scoring.city.generation import generate
+from scoring.city.personas import personas
+from scoring.contract.pseudonyms import snapshot_subject_of, subject_of
+from scoring.contract.snapshot import (
+    HISTORY_CAUSES,
+    ITEM_STATUSES,
+    OVERLAY_POSITION_FIELD,
+    ExplanationItem,
+    HistoryRow,
+    bucket_of,
+    decode_explanation,
+    decode_history,
+    decode_hot,
+    explanation_key,
+    field_of,
+    history_key,
+    hot_key,
+    live_key,
+    overlay_key,
+    tag_of,
+)
+from scoring.errors import VerificationFailed
+from scoring.keys import read_symmetric_key
+from scoring.overlay.lay import lay
+from scoring.overlay.overlay import Laid
+from scoring.overlay.rebuild import OverlaidCitizen
+from scoring.publish.pointers import manifest_in, rollback, served_id
+from scoring.publish.prune import prune
+from scoring.store.connection import StoreConnection
+from scoring.store.embedded import EmbeddedStore
+from tests.road.road import Road
+from tests.support.stores import fill_to_the_brim, stray_keys
+
+PEOPLE, SEED, AS_OF = 200, 7, dt.date(2026, 11, 20)
+AT_MS = int(dt.datetime(2026, 11, 21, 2, tzinfo=dt.UTC).timestamp()) * 1000
+NEXT_DAY = dt.date(2026, 11, 21)
+Records = tuple[int, list[ExplanationItem], list[HistoryRow]]
+
+
+class Town:
+    """`rich` and `new` are not enrolled when the first snapshot is built; `disputed` and `over` are."""
+
+    def __init__(self, road: Road, store: EmbeddedStore) -> None:
+        self.road = road
+        self.store = store
+        self.key = read_symmetric_key(road.keys.snapshot)
+        self.cast = {
+            code: subject_of(road.lake_key, who.id_number)
+            for code, who in personas(people=PEOPLE, seed=SEED, as_of=AS_OF).items()
+        }
+        self.overlay = overlay_of(road.data)
+
+    def append(self, *drafts: EventDraft) -> int:
+        async def store() -> int:
+            ledger = await open_ledger(ledger_path(self.road.data))
+            try:
+                return await ledger.append_many(list(drafts))
+            finally:
+                await ledger.close()
+
+        return asyncio.run(store())
+
+    def join(self, code: str) -> int:
+        notice = load_notices().current(AS_OF)
+        return self.append(enrolled_draft(self.cast[code], notice, "town", AT_MS))
+
+    def leave(self, code: str) -> int:
+        return self.append(withdrawn_draft(self.cast[code], AT_MS))
+
+    def dispute(self, code: str, record: str) -> int:
+        body = OpenedBody(
+            due_on=dt.date(2026, 12, 20),
+            is_due_provisional=False,
+            policy_version="test",
+            record_id=record,
+        )
+        return self._case(code, "dispute_opened", body)
+
+    def decide(self, code: str, outcome: str) -> int:
+        body = DecidedBody(outcome=outcome, reason_digest="0" * 64, by="clerk", confirmed_by="two")
+        return self._case(code, "dispute_decided", body)
+
+    def _case(self, code: str, kind: str, body: OpenedBody | DecidedBody) -> int:
+        draft = EventDraft(
+            kind=kind,
+            stream=case_stream("dispute", "a-case"),
+            subject=self.cast[code],
+            at_ms=AT_MS,
+            body=body_bytes(body),
+        )
+        return self.append(draft)
+
+    def round(self) -> Laid:
+        with StoreConnection.open(self.store.url) as connection:
+            laid = self.overlay.round(connection)
+        assert laid is not None
+        return laid
+
+    def records(self, code: str) -> Records | None:
+        """Score, items and history as any reader of the store finds them."""
+        name = snapshot_subject_of(self.key, self.cast[code])
+        with StoreConnection.open(self.store.url) as connection:
+            snapshot = served_id(connection)
+            assert snapshot is not None
+            manifest = manifest_in(connection, snapshot)
+            assert manifest is not None
+            bucket = bucket_of(name, manifest.bucket_count)
+            values = [
+                connection.call("HGET", key_of(snapshot, bucket), field_of(name))
+                for key_of in (hot_key, explanation_key, history_key)
+            ]
+        if None in values:
+            assert values == [None] * 3
+            return None
+        hot, explanation, history = values
+        score = decode_hot(hot, tag_of(name)).score_points
+        items = decode_explanation(explanation, tag_of(name))
+        rows = decode_history(history, tag_of(name))
+        assert 600 + sum(item.points for item in items) == score
+        assert 600 + sum(row.change_points for row in rows) == score
+        return score, items, rows
+
+    def raw(self) -> dict[str, dict[bytes, bytes]]:
+        with StoreConnection.open(self.store.url) as connection:
+            found = {}
+            for key in connection.call("KEYS", "[hxyo]:*"):
+                reply = connection.call("HGETALL", key)
+                found[key.decode()] = dict(zip(reply[::2], reply[1::2], strict=True))
+            return found
+
+    def publish_next(self, as_of: dt.date = AS_OF) -> Path:
+        snapshot = self.road.build(as_of)
+        self.road.publish(snapshot, self.store.url)
+        return snapshot
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Road:
+    road = Road(tmp_path_factory.mktemp("overlay"))
+    generate(people=PEOPLE, seed=SEED, out=road.data / "incoming", as_of=AS_OF)
+    road.ingest(road.data / "incoming")
+    return road
+
+
+@pytest.fixture
+def town(city: Road, tmp_path: Path) -> Iterator[Town]:
+    """The city's lake under a ledger, snapshots and store of the test's own."""
+    road = Road(tmp_path)
+    for name in ("keys", "lake"):
+        target = tmp_path / name
+        if target.exists():
+            for file in target.iterdir():
+                file.unlink()
+            target.rmdir()
+        target.symlink_to(city.data / name)
+    road = Road(tmp_path)
+    with EmbeddedStore(tmp_path / "store") as store:
+        town = Town(road, store)
+        road.enrol([town.cast["disputed"], town.cast["over"]], dt.date(2026, 6, 1))
+        town.publish_next()
+        yield town
+
+
+def test_who_joins_has_the_score_the_next_build_gives_her(town: Town) -> None:
+    assert town.records("rich") is None
+    position = town.join("rich")
+    assert town.round() == Laid(snapshot=town_snapshot(town), position=position, citizens=1)
+    overlaid = town.records("rich")
+    assert overlaid is not None
+    assert overlaid[0] > 600
+    assert [HISTORY_CAUSES[row.cause_index] for row in overlaid[2]] == ["enrolment"]
+    town.publish_next()
+    built = town.records("rich")
+    assert built is not None
+    assert built[:2] == overlaid[:2]
+
+
+def town_snapshot(town: Town) -> str:
+    with StoreConnection.open(town.store.url) as connection:
+        return str(served_id(connection))
+
+
+def _worst(town: Town, code: str) -> ExplanationItem:
+    records = town.records(code)
+    assert records is not None
+    return min(records[1], key=lambda item: item.points)
+
+
+def test_a_disputed_record_stops_counting_and_counts_again_once_decided(town: Town) -> None:
+    before = town.records("disputed")
+    assert before is not None
+    worst = _worst(town, "disputed")
+    assert worst.points < 0
+    town.dispute("disputed", worst.record_id)
+    town.round()
+    disputed = town.records("disputed")
+    assert disputed is not None
+    state = next(item for item in disputed[1] if item.record_id == worst.record_id)
+    assert (ITEM_STATUSES[state.status_index], state.points) == ("disputed", 0)
+    newest = disputed[2][0]
+    assert (HISTORY_CAUSES[newest.cause_index], newest.record_id) == ("dispute", worst.record_id)
+    assert newest.change_points == disputed[0] - before[0] > 0
+    assert dt.date(1970, 1, 1) + dt.timedelta(days=newest.day) == NEXT_DAY
+
+    town.decide("disputed", "rejected")
+    town.round()
+    assert town.records("disputed") == before
+
+
+def test_the_next_build_after_a_dispute_is_the_overlay_before_it(town: Town) -> None:
+    town.dispute("disputed", _worst(town, "disputed").record_id)
+    town.round()
+    overlaid = town.records("disputed")
+    assert overlaid is not None
+    town.publish_next()
+    built = town.records("disputed")
+    assert built is not None
+    assert built[:2] == overlaid[:2]
+    causes = [HISTORY_CAUSES[row.cause_index] for row in built[2]]
+    assert causes == ["dispute", "enrolment"]
+
+
+def test_a_round_again_and_a_second_overlay_change_nothing(town: Town) -> None:
+    town.join("rich")
+    first = town.round()
+    stored = town.raw()
+    assert town.round() == Laid(snapshot=first.snapshot, position=first.position, citizens=0)
+    other = overlay_of(town.road.data)
+    with StoreConnection.open(town.store.url) as connection:
+        connection.call("HDEL", overlay_key(first.snapshot), OVERLAY_POSITION_FIELD)
+        assert other.round(connection) == first
+    assert town.raw() == stored
+
+
+def test_who_leaves_is_gone_and_does_not_come_back(town: Town) -> None:
+    town.join("rich")
+    town.round()
+    town.leave("rich")
+    town.round()
+    assert town.records("rich") is None
+    town.round()
+    assert town.records("rich") is None
+    town.join("rich")
+    town.round()
+    assert town.records("rich") is not None
+
+
+def test_a_withdrawal_marked_meanwhile_wins_over_what_was_built_before_it(town: Town) -> None:
+    position = town.join("rich")
+    name = snapshot_subject_of(town.key, town.cast["rich"])
+    with StoreConnection.open(town.store.url) as connection:
+        connection.call("SET", live_key(name), f"w:{position + 1}")
+    town.round()
+    assert town.records("rich") is None
+
+
+def test_an_older_position_never_replaces_a_newer_one(town: Town) -> None:
+    """An overlay that slept between reading the ledger and writing."""
+    name = snapshot_subject_of(town.key, town.cast["over"])
+    before = town.records("over")
+    snapshot = town_snapshot(town)
+    with StoreConnection.open(town.store.url) as connection:
+        connection.call("HSET", overlay_key(snapshot), field_of(name), 50)
+        late = OverlaidCitizen(snapshot_subject=name, bucket=0, hot="x", explanation="x")
+        assert lay(connection, snapshot, 49, [late])
+    assert town.records("over") == before
+
+
+def test_nothing_is_written_over_a_version_no_longer_served(town: Town) -> None:
+    snapshot = town_snapshot(town)
+    town.publish_next(NEXT_DAY)
+    stored = town.raw()
+    name = snapshot_subject_of(town.key, town.cast["over"])
+    late = OverlaidCitizen(snapshot_subject=name, bucket=0, hot="x", explanation="x", history="x")
+    with StoreConnection.open(town.store.url) as connection:
+        assert not lay(connection, snapshot, 99, [late])
+    assert town.raw() == stored
+
+
+def test_after_a_rollback_the_older_version_catches_up(town: Town) -> None:
+    town.publish_next(NEXT_DAY)
+    town.join("rich")
+    town.round()
+    with StoreConnection.open(town.store.url) as connection:
+        rollback(connection)
+    assert town.records("rich") is None
+    assert town.round().citizens == 1
+    assert town.records("rich") is not None
+
+
+def test_after_the_store_lost_everything_the_overlay_comes_back(town: Town) -> None:
+    town.join("rich")
+    town.round()
+    overlaid = town.raw()
+    with StoreConnection.open(town.store.url) as connection:
+        connection.call("FLUSHALL")
+        assert overlay_of(town.road.data).round(connection) is None
+    town.road.publish(town.road.data / "snapshots" / snapshots(town)[0], town.store.url)
+    town.round()
+    assert town.raw() == overlaid
+
+
+def snapshots(town: Town) -> list[str]:
+    return [path.parent.name for path in town.road.data.glob("snapshots/*/manifest.json")]
+
+
+def test_a_full_store_still_stops_counting_a_disputed_record(town: Town) -> None:
+    before = town.records("disputed")
+    town.dispute("disputed", _worst(town, "disputed").record_id)
+    with StoreConnection.open(town.store.url) as connection:
+        fill_to_the_brim(connection)
+        town.overlay.round(connection)
+    assert before is not None
+    after = town.records("disputed")
+    assert after is not None
+    assert after[0] > before[0]
+
+
+def test_pruning_takes_the_overlay_along(town: Town) -> None:
+    town.join("rich")
+    town.round()
+    for days in range(1, 4):
+        town.publish_next(AS_OF + dt.timedelta(days=days))
+    with StoreConnection.open(town.store.url) as connection:
+        prune(connection)
+        assert stray_keys(connection) == set()
+        assert len({key for key in town.raw() if key.startswith("o:")}) == 0
+
+
+def test_a_changed_lake_file_is_never_laid_over_anything(town: Town, tmp_path: Path) -> None:
+    town.join("rich")
+    lake = tmp_path / "lake"
+    source = lake.resolve()
+    lake.unlink()
+    copied_tree(source, lake)
+    for file in list(lake.rglob("facts/**/*.parquet"))[:1]:
+        file.write_bytes(file.read_bytes() + b" ")
+    with pytest.raises(VerificationFailed, match="lake_differs"):
+        town.round()
+    assert town.records("rich") is None
+
+
+def copied_tree(source: Path, target: Path) -> None:
+    for file in source.rglob("*"):
+        if file.is_file():
+            copy = target / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+
+
+def test_the_command_does_one_round(town: Town) -> None:
+    town.join("rich")
+    arguments = ["overlay", "--data", str(town.road.data), "--store", town.store.url, "--once"]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert (done.exit_code, "1 citizens" in done.output) == (0, True)
+    assert town.records("rich") is not None
