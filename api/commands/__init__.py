@@ -29,6 +29,7 @@ def _register() -> None:
         ingest,
         ledger,
         lint,
+        propagation,
         publish,
         receipt,
         recompute,
@@ -52,6 +53,7 @@ def _register() -> None:
         recompute.recompute,
         uscc.uscc,
         due.due,
+        propagation.propagation,
     ):
         app.command()(command)
     app.add_typer(ledger.app)
