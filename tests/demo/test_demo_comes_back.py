@@ -1,0 +1,117 @@
+"""The demo as a newcomer runs it: what dies comes back, what was published stays."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from api.commands.demo.handover import DemoDocument, read_handover
+from api.commands.demo.processes import free_port
+from scoring.store.connection import StoreConnection
+
+START_SECONDS = 120
+COME_BACK_SECONDS = 30
+COMMAND = [sys.executable, "-m", "api.commands"]
+
+
+@contextmanager
+def demo(data: Path) -> Iterator[DemoDocument]:
+    """A running demo of a small town; `demo.json` of this start."""
+    (data / "demo.json").unlink(missing_ok=True)
+    words = ["demo", "--people", "400", "--data", str(data), "--port", str(free_port(0))]
+    with (data.parent / "demo.log").open("ab") as log:
+        process = subprocess.Popen([*COMMAND, *words], stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not (data / "demo.json").exists() and time.monotonic() < deadline:
+            assert process.poll() is None, (data.parent / "demo.log").read_text()
+            time.sleep(0.1)
+        yield read_handover(data / "demo.json")
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+def score_of(document: DemoDocument, persona: str) -> tuple[int, str]:
+    """Status and snapshot, or status and code."""
+    token = next(who.token for who in document.citizens if who.persona == persona)
+    request = urllib.request.Request(  # noqa: S310 - loopback
+        f"{document.api}/v1/me/score", headers={"Authorization": f"Bearer {token}"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
+            return answer.status, json.load(answer)["snapshot"]
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, json.load(refused)["code"]
+
+
+def wait_for(document: DemoDocument, persona: str, wanted: tuple[int, str]) -> None:
+    deadline = time.monotonic() + COME_BACK_SECONDS
+    while score_of(document, persona) != wanted and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert score_of(document, persona) == wanted
+
+
+def wait_until_remembered(data: Path, snapshot: str) -> None:
+    """The demo looks once a second at what is served."""
+    deadline = time.monotonic() + COME_BACK_SECONDS
+    while state_of(data)["snapshot"] != snapshot and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert state_of(data)["snapshot"] == snapshot
+
+
+def state_of(data: Path) -> dict[str, str]:
+    return dict(json.loads((data / "demo.state.json").read_bytes()))
+
+
+def store_url(data: Path) -> str:
+    socket = re.search(r'unixsocket "(.+)"', (data / "store" / "valkey.conf").read_text())
+    assert socket is not None
+    return f"unix://{socket[1]}"
+
+
+def store_pid(data: Path) -> int:
+    with StoreConnection.open(store_url(data)) as store:
+        found = re.search(r"process_id:(\d+)", store.call("INFO", "server").decode())
+    assert found is not None
+    return int(found[1])
+
+
+def run(*words: str) -> str:
+    return subprocess.run(
+        [*COMMAND, *words], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_a_killed_store_comes_back_and_a_second_start_serves_what_was_published(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "demo"
+    with demo(data) as document:
+        first = document.snapshot
+        assert score_of(document, "rich") == (200, first)
+        assert score_of(document, "new") == (404, "not_scored_yet")
+        os.kill(store_pid(data), signal.SIGKILL)
+        wait_for(document, "rich", (200, first))
+        wait_for(document, "withdrawn", (404, "not_enrolled"))
+
+        run("ledger", "export", "--data", str(data))
+        second = run("build", "--data", str(data), "--as-of", state_of(data)["as_of"])
+        run("publish", "--data", str(data), "--store", store_url(data), second)
+        wait_for(document, "new", (200, second))
+        wait_until_remembered(data, second)
+        os.kill(store_pid(data), signal.SIGKILL)
+        wait_for(document, "new", (200, second))
+
+    with demo(data) as document:
+        assert document.snapshot == second
+        assert score_of(document, "new") == (200, second)
