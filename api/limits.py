@@ -34,7 +34,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
 class Allowance:
     """What one caller may still do in one window, as far as this worker knows."""
 
-    __slots__ = ("_asking", "_key", "_reader", "_used_by_all", "left", "quota", "until")
+    __slots__ = ("_asking", "_key", "_reader", "_used_by_all", "left", "policy", "quota", "until")
 
     def __init__(self, reader: SnapshotReader, key: str, quota: Quota, until: int) -> None:
         self._reader = reader
@@ -42,6 +42,8 @@ class Allowance:
         self._used_by_all = 0
         self._asking: asyncio.Future[None] | None = None
         self.quota = quota
+        text = f'"{quota.name}";q={quota.requests};w={WINDOW_SECONDS}'
+        self.policy: Header = (b"ratelimit-policy", text.encode("ascii"))
         self.until = until  # Unix seconds: end of the window
         self.left = 0
 
@@ -120,15 +122,9 @@ class Limits:
 
     def headers(self, allowance: Allowance) -> list[Header]:
         """RateLimit and RateLimit-Policy (IETF draft httpapi-ratelimit-headers, 2025-09)."""
-        quota = allowance.quota
-        name, remaining = quota.name, allowance.remaining
-        return [
-            (b"ratelimit", b'"%b";r=%d;t=%d' % (name.encode(), remaining, self._wait(allowance))),
-            (
-                b"ratelimit-policy",
-                b'"%b";q=%d;w=%d' % (name.encode(), quota.requests, WINDOW_SECONDS),
-            ),
-        ]
+        left, wait = allowance.remaining, self._wait(allowance)
+        text = f'"{allowance.quota.name}";r={left};t={wait}'
+        return [(b"ratelimit", text.encode("ascii")), allowance.policy]
 
     def refusal(self, allowance: Allowance) -> Problem:
         return Problem(
@@ -138,4 +134,4 @@ class Limits:
 
     def _wait(self, allowance: Allowance) -> int:
         """Seconds until the window ends, at least one."""
-        return max(1, -int(-(allowance.until - self._clock()) // 1))
+        return max(1, allowance.until - int(self._clock()))

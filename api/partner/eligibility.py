@@ -25,7 +25,6 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from api.accesses.protocol import AccessEvent
 from api.consents.protocol import LiveConsent
@@ -147,12 +146,16 @@ class Eligibility:
         day_ends_at = ((day + 1) * DAY_MS - CITY_OFFSET_MS) // 1_000
         used = self._reader.count(uses_key(handle, day), 1, expires_at=day_ends_at + 60)
         hot, presence = self._reader.hot_and_presence(version, consent.owner.snapshot_subject)
-        uses, stored, is_complete = await _all(used, hot, presence)
+        try:
+            uses, stored, is_complete = await used, await hot, await presence
+        except BaseException:
+            _hear(used, hot, presence)
+            raise
         if uses > consent.max_uses_per_day:
             raise _too_often(consent.max_uses_per_day, day_ends_at - now_ms // 1_000)
         if is_complete != 1:
             raise StoreDown("the snapshot is no longer in the store")
-        return stored  # type: ignore[no-any-return]
+        return stored
 
 
 class RandomBytes:
@@ -179,16 +182,11 @@ def _is_eligible(stored: Stored, snapshot_subject: str, benefit: Benefit) -> boo
     return is_eligible(score, stored.mark, benefit.threshold)
 
 
-async def _all(*awaitables: Awaitable[Any]) -> list[Any]:
-    """Their results in order. When one fails the others are not left behind unheard."""
-    futures = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
-    try:
-        return [await future for future in futures]
-    except BaseException:
-        for future in futures:
-            if not future.cancel() and not future.cancelled():
-                future.exception()
-        raise
+def _hear(*awaitables: Awaitable[object]) -> None:
+    """Of reads made together one has failed: the others are not left behind unheard."""
+    for awaitable in awaitables:
+        if isinstance(awaitable, asyncio.Future) and not awaitable.cancel():
+            awaitable.cancelled() or awaitable.exception()
 
 
 def _too_often(most: int, left_seconds: int) -> Problem:

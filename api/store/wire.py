@@ -1,5 +1,7 @@
 """Commands of the read path as bytes, and the script that keeps live marks in order."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from scoring.contract.pseudonyms import PSEUDONYM_CHARS
@@ -9,9 +11,12 @@ from scoring.contract.snapshot import (
     MARKS_KEY,
     bucket_of,
     explanation_key,
+    field_of,
+    history_key,
     hot_key,
     live_key,
     manifest_key,
+    overlay_key,
 )
 
 LIVE_KEY_BYTES = len(live_key("x" * PSEUDONYM_CHARS))
@@ -60,7 +65,8 @@ def set_replayed(position: int) -> bytes:
 
 
 def get(key: str) -> bytes:
-    return pack("GET", key)
+    """`key` in ASCII."""
+    return f"*2\r\n$3\r\nGET\r\n${len(key)}\r\n{key}\r\n".encode("ascii")
 
 
 def keep_newer(key: str, value: bytes, expires_at: int | None) -> bytes:
@@ -94,6 +100,33 @@ def count(key: str, amount: int) -> bytes:
 
 def expire(key: str, expires_at: int) -> bytes:
     return pack("EXPIREAT", key, str(expires_at))
+
+
+# One moment for all five, which neither a pipeline nor a tick is: an overlay may come in between.
+_LIFE = """#!lua flags=no-writes
+local read = redis.call
+return {read('EXISTS', KEYS[1]), read('GET', KEYS[2]), read('HGET', KEYS[3], ARGV[1]),
+  read('HGET', KEYS[4], ARGV[1]), read('HGET', KEYS[5], ARGV[1])}
+"""
+_BESIDE: dict[str, Callable[[str, int], str]] = {
+    "explanation": explanation_key,
+    "history": history_key,
+}
+
+
+def life(snapshot: str, bucket_count: int, subject: str, what: str) -> bytes:
+    bucket = bucket_of(subject, bucket_count)
+    return pack(
+        "EVAL_RO",
+        _LIFE,
+        "5",
+        manifest_key(snapshot),
+        live_key(subject),
+        hot_key(snapshot, bucket),
+        _BESIDE[what](snapshot, bucket),
+        overlay_key(snapshot),
+        field_of(subject),
+    )
 
 
 class VersionKeys(msgspec.Struct, frozen=True):

@@ -3,10 +3,11 @@
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Sequence
+from typing import Literal
 
 import msgspec
 
-from api.store.protocol import Stored, StoreDown, Version
+from api.store.protocol import Stored, StoreDown, StoredLife, Version
 from scoring.contract.documents import (
     Band,
     Benefit,
@@ -50,6 +51,8 @@ class City:
         self.snapshot = snapshot
         self.hot: dict[str, bytes] = {}
         self.explanations: dict[str, bytes] = {}
+        self.histories: dict[str, bytes] = {}
+        self.overlaid: dict[str, int] = {}
 
     def add(self, name: str, items: Sequence[str]) -> None:
         score = BASE + sum(int(text.split(",")[3]) for text in items)
@@ -215,6 +218,17 @@ class MemoryReader:
         value = self._city.explanations.get(snapshot_subject)
         return Stored(value, self.marks.get(snapshot_subject))
 
+    async def life(
+        self, version: Version, snapshot_subject: str, what: Literal["explanation", "history"]
+    ) -> StoredLife:
+        city = self._city
+        values = city.explanations if what == "explanation" else city.histories
+        return StoredLife(
+            hot=await self.hot(version, snapshot_subject),
+            beside=values.get(snapshot_subject),
+            overlaid_position=city.overlaid.get(snapshot_subject),
+        )
+
     async def mark(self, snapshot_subject: str, mark: bytes) -> None:
         self.version()
         self.marks[snapshot_subject] = mark
@@ -234,7 +248,8 @@ class MemoryReader:
     def hot_and_presence(
         self, version: Version, snapshot_subject: str
     ) -> tuple[Awaitable[Stored], Awaitable[object]]:
-        return self.hot(version, snapshot_subject), asyncio.sleep(0, 1)
+        reads = (self.hot(version, snapshot_subject), asyncio.sleep(0, 1))
+        return asyncio.ensure_future(reads[0]), asyncio.ensure_future(reads[1])
 
     async def count(self, key: str, amount: int, *, expires_at: int) -> int:
         self.version()
