@@ -1,6 +1,7 @@
 """Durable appends a second on this machine, hand-over from and to the event loop included.
 
-`python -m loadtest.bench_ledger [SECONDS]` prints one line a figure.
+`python -m loadtest.bench_ledger [SECONDS] [postgresql://…]` prints one line a figure. The database
+must be an empty one of the bench's own.
 """
 
 import asyncio
@@ -16,15 +17,18 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from api.accesses.events import access_draft
+from api.accesses.protocol import AccessEvent
 from api.ledger.fold import EnrolledBody, body_bytes, enrolment_stream
-from api.ledger.protocol import EventDraft, IdempotencyClaim
-from api.ledger.sqlite import SqliteLedger, open_ledger
+from api.ledger.protocol import EventDraft, IdempotencyClaim, Ledger
+from api.ledger.sqlite import open_ledger
 from api.ledger.writer import Budgets
 
 TASKS = 64
 TARGET_APPENDS_PER_SECOND = 8_000
 TARGET_P99_MS = 20.0
 
+_PATIENT = Budgets(answer_seconds=10)
 _BODY = body_bytes(
     EnrolledBody(
         notice_version="2026-01",
@@ -48,27 +52,50 @@ class LedgerFigures(msgspec.Struct, frozen=True, kw_only=True):
     cpu_microseconds: float
 
 
-Append = Callable[[SqliteLedger, int], Awaitable[object]]
+Append = Callable[[Ledger, int], Awaitable[object]]
+AT_MS = 1_790_000_000_000
 
 
-def _draft(number: int) -> EventDraft:
+def _subject(number: int) -> str:
     digest = hashlib.blake2b(number.to_bytes(8, "big"), digest_size=16).digest()
-    subject = base64.urlsafe_b64encode(digest)[:22].decode()
+    return base64.urlsafe_b64encode(digest)[:22].decode()
+
+
+def _access(number: int) -> EventDraft:
+    return access_draft(
+        AccessEvent(
+            subject=_subject(number),
+            at_ms=AT_MS,
+            initiator_kind="partner",
+            initiator="city-bus",
+            purpose="deposit_free_ride",
+            legal_basis="consent",
+            policy="xinyixing-deposit-free",
+            consent_id="0" * 22,
+            decision_id="0" * 22,
+            response_digest="0" * 64,
+            snapshot="20260401-000001",
+        )
+    )
+
+
+def _enrolment(number: int) -> EventDraft:
+    subject = _subject(number)
     return EventDraft(
         kind="enrolled",
         stream=enrolment_stream(subject),
         subject=subject,
-        at_ms=1_790_000_000_000,
+        at_ms=AT_MS,
         body=_BODY,
     )
 
 
-def _plain(ledger: SqliteLedger, number: int) -> Awaitable[object]:
-    return ledger.append(_draft(number))
+def _logged(ledger: Ledger, number: int) -> Awaitable[object]:
+    return ledger.append(_access(number))
 
 
-def _claimed(ledger: SqliteLedger, number: int) -> Awaitable[object]:
-    draft = _draft(number)
+def _claimed(ledger: Ledger, number: int) -> Awaitable[object]:
+    draft = _enrolment(number)
     claim = IdempotencyClaim(
         scope=f"enrolment {draft.subject}", key="k", fingerprint=b"0" * 32, status=201, body=_BODY
     )
@@ -81,12 +108,20 @@ def _spin(seconds: float) -> None:
         pass
 
 
+async def _opened(folder: str, url: str | None) -> Ledger:
+    if url is None:
+        return await open_ledger(Path(folder) / "ledger.sqlite", _PATIENT)
+    from api.ledger.postgres.ledger import open_postgres_ledger
+
+    return await open_postgres_ledger(url, _PATIENT)
+
+
 async def _measure(
-    case: str, append: Append, seconds: float, busy_microseconds: int
+    case: str, append: Append, seconds: float, busy_microseconds: int, url: str | None
 ) -> LedgerFigures:
     # In the working directory's file system, not in memory: a sync must reach a disk.
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-ledger-") as folder:
-        ledger = await open_ledger(Path(folder) / "ledger.sqlite", Budgets(answer_seconds=10))
+        ledger = await _opened(folder, url)
         numbers = itertools.count()
         took: list[float] = []
 
@@ -112,18 +147,20 @@ async def _measure(
     )
 
 
-def ledger_figures(seconds: float = 3.0) -> list[LedgerFigures]:
-    """Quiet loop; loop that also works 50 us a request; enrolments with condition and claim."""
+def ledger_figures(seconds: float = 3.0, url: str | None = None) -> list[LedgerFigures]:
+    """Access events on a quiet loop; on one that also works 50 us a request; enrolments with
+    condition and claim. `url`: an empty PostgreSQL ledger instead of a file."""
     cases: list[tuple[str, Append, int]] = [
-        ("append", _plain, 0),
-        ("append, loop busy", _plain, 50),
-        ("append with condition and idempotency key", _claimed, 0),
+        ("access event", _logged, 0),
+        ("access event, loop busy", _logged, 50),
+        ("enrolment with condition and idempotency key", _claimed, 0),
     ]
-    return [uvloop.run(_measure(case, append, seconds, busy)) for case, append, busy in cases]
+    return [uvloop.run(_measure(case, append, seconds, busy, url)) for case, append, busy in cases]
 
 
 def main() -> None:
-    for figures in ledger_figures(float(sys.argv[1]) if len(sys.argv) > 1 else 3.0):
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
+    for figures in ledger_figures(seconds, sys.argv[2] if len(sys.argv) > 2 else None):
         print(
             f"{figures.case:45} {figures.appends_per_second:9,.0f}/s"
             f"  p50 {figures.p50_ms:6.2f} ms  p99 {figures.p99_ms:6.2f} ms"
