@@ -29,11 +29,14 @@ def _register() -> None:
         ingest,
         ledger,
         lint,
+        overlay,
         propagation,
         publish,
         receipt,
         recompute,
+        report,
         serve,
+        simulate,
         site,
         uscc,
         voucher,
@@ -48,9 +51,11 @@ def _register() -> None:
         publish.publish,
         publish.rollback,
         publish.prune,
+        overlay.overlay,
         serve.serve,
         lint.lint,
         recompute.recompute,
+        simulate.simulate,
         uscc.uscc,
         due.due,
         propagation.propagation,
@@ -61,6 +66,7 @@ def _register() -> None:
     app.add_typer(audit.app)
     app.add_typer(voucher.app)
     app.add_typer(site.app, name="site")
+    app.add_typer(report.app)
 
 
 _register()
