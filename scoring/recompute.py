@@ -6,7 +6,7 @@ the engine, which it must not import. Parquet is only read through polars.
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -128,7 +128,14 @@ def _status(
 
 
 def read_records(lake: Path, sources: Iterable[SourcePart], subject: str) -> list[RawRecord]:
-    """A person's records in their last version, from exactly these files of the lake.
+    """A person's records in their last version; see `read_records_of`."""
+    return read_records_of(lake, sources, [subject])[subject]
+
+
+def read_records_of(
+    lake: Path, sources: Iterable[SourcePart], subjects: Collection[str]
+) -> dict[str, list[RawRecord]]:
+    """Everybody's records in their last version, from exactly these files of the lake.
 
     All of them are hashed and looked through: a correction may have moved a record to somebody
     else. Raises VerificationFailed where a file is missing or changed.
@@ -138,13 +145,15 @@ def read_records(lake: Path, sources: Iterable[SourcePart], subject: str) -> lis
         _check(lake, source)
         kind = source.path.split("/")[1].removeprefix("kind=")
         by_kind.setdefault(kind, []).append(lake / source.path)
-    bucket = f"bucket={BASE64URL.index(subject[0]):02d}"
-    found: list[RawRecord] = []
+    buckets = {f"bucket={BASE64URL.index(subject[0]):02d}" for subject in subjects}
+    found: dict[str, list[RawRecord]] = {subject: [] for subject in subjects}
     for kind, paths in by_kind.items():
-        here = [path for path in paths if path.parent.name == bucket]
-        ids = {row.record_id for row in _rows(kind, here, pl.col("subject") == subject)}
-        versions = _rows(kind, paths if ids else [], pl.col("record_id").is_in(ids))
-        found += [row for row in _last_versions(versions) if row.subject == subject]
+        here = [path for path in paths if path.parent.name in buckets]
+        ids = {row.record_id for row in _rows(kind, here, pl.col("subject").is_in(list(found)))}
+        versions = _rows(kind, paths if ids else [], pl.col("record_id").is_in(list(ids)))
+        for row in _last_versions(versions):
+            if row.subject in found:
+                found[row.subject].append(row)
     return found
 
 

@@ -2,54 +2,12 @@
 
 from pathlib import Path
 
-import duckdb
 import msgspec
 
-from scoring.contract.documents import RulesDocument, Step
+from scoring.contract.documents import RulesDocument
 from tests.build.random_city import AS_OF, City
 from tests.support.lake import Built
-
-SCORES = """
-with versions as (
-    select *, row_number() over (partition by record_id order by sequence desc, line desc) as age
-    from read_parquet($lake, hive_partitioning = true)
-), records as (
-    select v.subject, v.record_id, v.kind, v.outcome, v.measure, v.happened_on
-    from versions v
-    join read_parquet($enrolments) using (subject)
-    left join read_parquet($states) s on s.record_id = v.record_id and s.subject = v.subject
-    where age = 1 and s.state is null and happened_on <= $as_of
-), counted as (
-    select r.subject, r.record_id, r.happened_on, p.rule_id, p.points, p.cap,
-           row_number() over (partition by r.subject, r.record_id order by p.at_least desc) as best
-    from records r
-    join rules p
-      on p.kind = r.kind and p.outcome = r.outcome and r.measure >= p.at_least
-     and $as_of < r.happened_on + p.validity_days::integer
-), sums as (
-    select subject, rule_id, sum(points) as points, any_value(cap) as cap
-    from counted where best = 1 group by subject, rule_id
-)
-select e.subject, $base + coalesce(sum(
-    case when cap > 0 then least(points, cap) else greatest(points, cap) end), 0)::integer
-from read_parquet($enrolments) e left join sums using (subject) group by e.subject
-"""
-
-
-def _rules_table(connection: duckdb.DuckDBPyConnection, rules: RulesDocument) -> None:
-    connection.execute(
-        "create table rules (rule_id text, kind text, outcome text, at_least int, points int, "
-        "cap int, validity_days int)"
-    )
-    for rule in rules.rules:
-        flat = isinstance(rule.points, int)
-        steps = [Step(at_least=0, points=rule.points)] if flat else rule.points  # type: ignore[arg-type]
-        for step in steps:  # type: ignore[union-attr]
-            row = (rule.id, rule.kind, rule.outcome, step.at_least, step.points)
-            connection.execute(
-                "insert into rules values (?, ?, ?, ?, ?, ?, ?)",
-                (*row, rule.cap, rule.validity_days),
-            )
+from tests.support.sql_scores import sql_scores
 
 
 def test_sql_written_from_the_published_rules_gives_every_score(
@@ -58,19 +16,7 @@ def test_sql_written_from_the_published_rules_gives_every_score(
     rules = msgspec.json.decode(
         (built.folder / "documents" / "rules.json").read_bytes(), type=RulesDocument
     )
-    with duckdb.connect() as connection:
-        _rules_table(connection, rules)
-        export = city_data / "exports" / "1"
-        again = connection.execute(
-            SCORES,
-            {
-                "lake": str(city_data / "lake" / "facts" / "*" / "*" / "*.parquet"),
-                "enrolments": str(export / "enrolments.parquet"),
-                "states": str(export / "record_states.parquet"),
-                "as_of": AS_OF,
-                "base": rules.base,
-            },
-        ).fetchall()
+    again = sql_scores(city_data / "lake", city_data / "exports" / "1", rules, AS_OF)
     assert len(again) == len(city.enrolled)
-    assert dict(again) == built.scores()
+    assert again == built.scores()
     assert len(set(built.scores().values())) > 100  # a city in which everybody differs
