@@ -76,6 +76,8 @@ CHANGES = [
     "INSERT INTO event SELECT 2, at_ms, kind, stream, subject, body FROM event WHERE seq = 1"
     " ON CONFLICT (seq) DO UPDATE SET body = '{}'",
     "INSERT INTO event SELECT 4, at_ms, kind, stream, subject, body FROM event WHERE seq = 1",
+    "INSERT INTO event SELECT 0, at_ms, kind, stream, subject, body FROM event WHERE seq = 1",
+    "INSERT INTO event SELECT seq * 2 + 1, at_ms, kind, stream, subject, body FROM event",
     "UPDATE idempotency SET status = 500",
     "DELETE FROM idempotency",
     "TRUNCATE idempotency",

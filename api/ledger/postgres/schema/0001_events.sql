@@ -23,6 +23,9 @@ CREATE INDEX event_enrolment ON event (subject COLLATE "C", seq)
 -- Streams named after their citizen are found by her events.
 CREATE INDEX event_stream ON event (stream COLLATE "C", seq)
   WHERE stream NOT LIKE 'access:%' AND stream NOT LIKE 'enrolment:%';
+-- What projections follow: every event but the accesses, which are nearly all.
+CREATE INDEX event_change ON event (seq) WHERE kind <> 'accessed';
+
 CREATE INDEX event_subject ON event (subject, kind, seq);
 
 CREATE TABLE idempotency (
@@ -48,18 +51,23 @@ CREATE TRIGGER event_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON eve
 CREATE TRIGGER idempotency_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON idempotency
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The number of an event is its leaf's index plus one.
-CREATE FUNCTION require_next_seq() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The number of an event is its leaf's index plus one. Looked at once a statement: the rows added
+-- are as many as their numbers say, and begin after the last that was there.
+CREATE FUNCTION require_next_seqs() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  first bigint; last bigint; many bigint;
 BEGIN
-  IF NEW.seq IS DISTINCT FROM (SELECT coalesce(max(seq), 0) + 1 FROM event) THEN
+  SELECT min(seq), max(seq), count(*) INTO first, last, many FROM added;
+  IF many > 0 AND (last - first + 1 <> many OR first - 1
+      <> (SELECT coalesce(max(seq), 0) FROM event WHERE seq < first)) THEN
     RAISE EXCEPTION 'append-only: events are numbered without gaps'
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
-  RETURN NEW;
+  RETURN NULL;
 END
 $$;
-CREATE TRIGGER event_follows_the_last BEFORE INSERT ON event
-  FOR EACH ROW EXECUTE FUNCTION require_next_seq();
+CREATE TRIGGER event_follows_the_last AFTER INSERT ON event REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION require_next_seqs();
 
 -- Also in a session that replays another server's changes.
 ALTER TABLE event ENABLE ALWAYS TRIGGER event_is_never_changed;
