@@ -104,12 +104,15 @@ def store_channels(store: StoreConnection, sought: Sought) -> list[Channel]:
     rest = base + sum(item.points for item in items if item.record_id != sought.record_id)
     is_scored_without = decode_hot(hot, tag).score_points == rest
     is_explained = _explained(items, sought)
-    shown = any(item.record_id == sought.record_id for item in items)
-    to_her = "shown to the citizen alone, repaired, 0 points" if shown else "not in it"
+    shown = [item for item in items if item.record_id == sought.record_id]
+    to_her = ", ".join(
+        f"{ITEM_STATUSES[item.status_index]}, {item.points} points, to the citizen alone"
+        for item in shown
+    )
     return [
         Channel("api score", is_scored_without, version.snapshot),
-        Channel("api explanation", is_explained, to_her),
-        Channel("api export", is_explained, to_her),
+        Channel("api explanation", is_explained, to_her or "not in it"),
+        Channel("api export", is_explained, to_her or "not in it"),
         Channel("api eligibility", is_scored_without, "answers from the score"),
     ]
 
