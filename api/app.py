@@ -41,6 +41,7 @@ from api.me.consents import consent_handlers
 from api.me.enrolment import enrol_handler, enrolment_handler, withdraw_handler
 from api.me.events import events_handler
 from api.me.explanation import ExplanationRoute, explanation_handler
+from api.me.history import HistoryRoute, history_handler
 from api.me.receipt import receipt_handler
 from api.me.score import ScoreRoute, score_handler
 from api.me.vouchers import voucher_handler
@@ -206,6 +207,7 @@ def _citizen_handlers(
     return [
         score_handler(direct["GET", "/v1/me/score"]),
         explanation_handler(ExplanationRoute(services.reader), services),
+        history_handler(HistoryRoute(services.reader)),
         what_if_handler(WhatIfRoute(services.reader, ExplanationRoute(services.reader))),
         enrol_handler(services),
         enrolment_handler(services),

@@ -72,7 +72,9 @@ class ReasonAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExplanationAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """`score` = `base` + sum of all `points`, exactly. `reasons`: the four largest effects."""
+    """`score` = `base` + sum of all `points`, exactly. `reasons`: the four largest effects.
+    `overlaid_at_position`: the records are of the snapshot's day, rules and files, but the ledger's
+    events up to this one are in it, later than the snapshot's own; null where none concerns her."""
 
     score: int
     base: int
@@ -81,6 +83,7 @@ class ExplanationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     as_of: dt.date
     snapshot: str
     rules_version: str
+    overlaid_at_position: int | None = None
 
 
 class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,8 +3,6 @@
 The sum is proven before anything is shown: base + sum of points = score of the same version.
 """
 
-import asyncio
-
 import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
@@ -43,19 +41,17 @@ class ExplanationRoute:
     async def answer(self, snapshot_subject: str, language: Language) -> ExplanationAnswer:
         """Raises Problem, StoreDown."""
         version = self._reader.version()
-        hot, explanation = await asyncio.gather(
-            self._reader.hot(version, snapshot_subject),
-            self._reader.explanation(version, snapshot_subject),
-        )
+        life = await self._reader.life(version, snapshot_subject, "explanation")
         tag = tag_of(snapshot_subject)
-        value = value_of(hot)
+        value = value_of(life.hot)
         try:
-            if explanation.value is None:
+            if life.beside is None:
                 raise RecordCorrupt("a score without explanation")
             record = decode_hot(value, tag)
             band_of(record, self._rules.of(version).bands)
-            items = decode_explanation(explanation.value, tag)
-            return explained(version, self._tables.of(version), record, items, language)
+            items = decode_explanation(life.beside, tag)
+            answer = explained(version, self._tables.of(version), record, items, language)
+            return msgspec.structs.replace(answer, overlaid_at_position=life.overlaid_position)
         except RecordCorrupt as error:
             refuse_corrupt(error)
 

@@ -1,7 +1,5 @@
 """Her records from the served snapshot, her cases and statements from the ledger."""
 
-import asyncio
-
 from api.consents.reading import all_events
 from api.ledger.protocol import Ledger
 from api.me.records import refuse_corrupt, value_of
@@ -51,13 +49,10 @@ class CitizenRecords:
             return None
 
     async def _items(self, version: Version, snapshot_subject: str) -> list[ExplanationItem]:
-        hot, explanation = await asyncio.gather(
-            self._reader.hot(version, snapshot_subject),
-            self._reader.explanation(version, snapshot_subject),
-        )
-        value_of(hot)
+        life = await self._reader.life(version, snapshot_subject, "explanation")
+        value_of(life.hot)
         try:
-            return decode_explanation(explanation.value or b"", tag_of(snapshot_subject))
+            return decode_explanation(life.beside or b"", tag_of(snapshot_subject))
         except RecordCorrupt as error:
             refuse_corrupt(error)
 

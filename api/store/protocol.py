@@ -1,7 +1,7 @@
 """What the service asks of the snapshot store."""
 
 from collections.abc import Awaitable
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -27,6 +27,15 @@ class Stored(msgspec.Struct, frozen=True):
     mark: bytes | None
 
 
+class StoredLife(msgspec.Struct, frozen=True, kw_only=True):
+    """A citizen's hot record and what stands beside it, read at one moment: an overlay lies over
+    both or over none. `overlaid_position`: of the ledger, None where she is as the build left her."""
+
+    hot: Stored
+    beside: bytes | None
+    overlaid_position: int | None
+
+
 class SnapshotReader(Protocol):
     def version(self) -> Version:
         """The version being served, from memory. Raises StoreDown where there is none yet."""
@@ -38,6 +47,12 @@ class SnapshotReader(Protocol):
         ...
 
     def explanation(self, version: Version, snapshot_subject: str) -> Awaitable[Stored]: ...
+
+    async def life(
+        self, version: Version, snapshot_subject: str, what: Literal["explanation", "history"]
+    ) -> StoredLife:
+        """Score and explanation, or score and history, that belong together. Raises StoreDown."""
+        ...
 
     async def mark(self, snapshot_subject: str, mark: bytes) -> None:
         """Set a live mark; returns when every reader of this store sees it. Marks of one subject

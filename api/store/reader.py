@@ -5,13 +5,14 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import msgspec
 
 from api.store import versions, wire
 from api.store.backoff import Backoff
 from api.store.pipe import Pipe
-from api.store.protocol import Stored, StoreDown, Version
+from api.store.protocol import Stored, StoredLife, StoreDown, Version
 from api.store.versions import VersionRefused
 from scoring.contract.store_address import StoreAddress, parse_address
 
@@ -88,6 +89,23 @@ class ValkeyReader:
             raise StoreDown("the store is not reachable")
         keys = self._keys.get(version.manifest.snapshot) or self._keys_for(version)
         return pipe.pair(keys.explanation(snapshot_subject), keys.is_present)
+
+    async def life(
+        self, version: Version, snapshot_subject: str, what: Literal["explanation", "history"]
+    ) -> StoredLife:
+        pipe = self._serving
+        if pipe is None:
+            raise StoreDown("the store is not reachable")
+        manifest = version.manifest
+        request = wire.life(manifest.snapshot, manifest.bucket_count, snapshot_subject, what)
+        is_present, mark, hot, beside, position = await pipe.call(request)
+        if hot is None and not is_present:
+            raise StoreDown("the snapshot is no longer in the store")
+        return StoredLife(
+            hot=Stored(hot, mark),
+            beside=beside,
+            overlaid_position=None if position is None else int(position),
+        )
 
     def _keys_for(self, version: Version) -> wire.VersionKeys:
         """Keys of a version that requests in flight still hold; not kept."""
@@ -240,6 +258,8 @@ class ValkeyReader:
         if self._before_serving is not None:
             async with asyncio.timeout(self._limits.replay_seconds):
                 await self._before_serving(position)
+        with contextlib.suppress(StoreDown):  # a full store: the first claim will tell
+            await pipe.call(wire.begin_claims())
         await pipe.call(wire.set_replayed(position))
 
 

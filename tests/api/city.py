@@ -7,13 +7,14 @@ from typing import Literal
 
 import msgspec
 
-from api.store.protocol import Stored, StoreDown, StoredLife, Version
+from api.store.protocol import Stored, StoredLife, StoreDown, Version
 from scoring.contract.documents import (
     Band,
     Benefit,
     BenefitsDocument,
     CatalogueDocument,
     FactRow,
+    HistoryDocument,
     PublishedRule,
     RuleRow,
     RulesDocument,
@@ -21,7 +22,7 @@ from scoring.contract.documents import (
     TablesDocument,
 )
 from scoring.contract.pseudonyms import snapshot_subject_of
-from scoring.contract.snapshot import MARKS_KEY, Manifest, tag_of
+from scoring.contract.snapshot import HISTORY_DOCUMENT, MARKS_KEY, Manifest, tag_of
 
 SNAPSHOT_KEY = bytes(range(32))
 AS_OF = dt.date(2026, 11, 20)
@@ -53,6 +54,7 @@ class City:
         self.explanations: dict[str, bytes] = {}
         self.histories: dict[str, bytes] = {}
         self.overlaid: dict[str, int] = {}
+        self.history: HistoryDocument | None = None
 
     def add(self, name: str, items: Sequence[str]) -> None:
         score = BASE + sum(int(text.split(",")[3]) for text in items)
@@ -78,7 +80,10 @@ class City:
             sources=[],
             parts=[],
         )
-        return Version(manifest=manifest, documents=documents())
+        found = documents()
+        if self.history is not None:
+            found[HISTORY_DOCUMENT] = msgspec.json.encode(self.history)
+        return Version(manifest=manifest, documents=found)
 
 
 def make_city(snapshot: str = "20261120-0001") -> City:

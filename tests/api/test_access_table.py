@@ -9,6 +9,7 @@ TABLE = {
     ("GET", "/v1/me/score"): CITIZEN,
     ("GET", "/v1/me/score/explanation"): CITIZEN,
     ("GET", "/v1/me/score/what-if"): CITIZEN,
+    ("GET", "/v1/me/score/history"): CITIZEN,
     ("GET", "/v1/me/enrolment"): CITIZEN,
     ("POST", "/v1/me/enrolment"): CITIZEN,
     ("DELETE", "/v1/me/enrolment"): CITIZEN,

@@ -1,17 +1,35 @@
 """What the service may rely on, whatever the store: run on every reader and way to reach it."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from api.store.protocol import SnapshotReader, Stored, StoreDown
+from api.store.protocol import SnapshotReader, Stored, StoreDown, Version
 from api.store.reader import ValkeyReader
-from scoring.contract.snapshot import DOCUMENTS, decode_explanation, decode_hot, tag_of
+from scoring.contract.snapshot import (
+    DOCUMENTS,
+    bucket_of,
+    decode_explanation,
+    decode_hot,
+    tag_of,
+)
+from scoring.overlay.lay import lay
+from scoring.overlay.rebuild import OverlaidCitizen
 from scoring.publish import pointers
+from scoring.store.connection import StoreConnection
 from scoring.store.embedded import EmbeddedStore
-from tests.support.snapshots import city, subject, write_snapshot
+from tests.support.snapshots import (
+    BASE_POINTS,
+    city,
+    explanation_value,
+    hot_value,
+    item,
+    subject,
+    write_snapshot,
+)
 from tests.support.stores import connected, publish_to
 from tests.support.waiting import eventually
 
@@ -218,5 +236,67 @@ def test_a_subject_of_another_length_never_reaches_the_wire(
         with pytest.raises(ValueError, match="22 characters"):
             await reader.hot(reader.version(), subject(1) + "\r\nFLUSHALL\r\n")
         assert (await reader.hot(reader.version(), subject(1))).value is not None
+
+    with_reader(url, case)
+
+
+def test_score_and_explanation_of_one_moment(
+    url: str, server: EmbeddedStore, snapshots: Path
+) -> None:
+    """Read while another connection lays new records over both, hundreds of times a second: never
+    the one of one overlay with the other of another."""
+    publish_to(server, write_snapshot(snapshots, "s1", city(10, 1)))
+
+    async def case(reader: SnapshotReader) -> None:
+        version, name = reader.version(), subject(3)
+        stop = threading.Event()
+        writer = threading.Thread(target=_lay_over_and_over, args=(url, version, name, stop))
+        writer.start()
+        try:
+            seen = set()
+            for _ in range(400):
+                life = await reader.life(version, name, "explanation")
+                assert life.hot.value is not None
+                assert life.beside is not None
+                record = decode_hot(life.hot.value, tag_of(name))
+                (item,) = decode_explanation(life.beside, tag_of(name))
+                assert record.score_points == BASE_POINTS + item.points
+                seen.add((record.score_points, life.overlaid_position))
+            assert len(seen) > 10
+        finally:
+            stop.set()
+            writer.join()
+
+    with_reader(url, case)
+
+
+def _lay_over_and_over(url: str, version: Version, name: str, stop: threading.Event) -> None:
+    manifest = version.manifest
+    with StoreConnection.open(url) as connection:
+        position = 0
+        while not stop.is_set():
+            position += 1
+            points = position % 300
+            citizen = OverlaidCitizen(
+                snapshot_subject=name,
+                bucket=bucket_of(name, manifest.bucket_count),
+                hot=hot_value(name, BASE_POINTS + points).decode(),
+                explanation=explanation_value(name, [item(points)]).decode(),
+            )
+            assert lay(connection, manifest.snapshot, position, [citizen])
+
+
+def test_the_life_of_nobody_is_empty_and_of_a_lost_snapshot_an_outage(
+    url: str, server: EmbeddedStore, snapshots: Path
+) -> None:
+    publish_to(server, write_snapshot(snapshots, "s1", city(10, 1)))
+
+    async def case(reader: SnapshotReader) -> None:
+        life = await reader.life(reader.version(), subject(10_000), "history")
+        assert (life.hot, life.beside, life.overlaid_position) == (Stored(None, None), None, None)
+        with StoreConnection.open(url) as connection:
+            connection.call("FLUSHALL")
+        with pytest.raises(StoreDown):
+            await reader.life(reader.version(), subject(3), "explanation")
 
     with_reader(url, case)
