@@ -1,8 +1,6 @@
 """`chengxin serve`: the HTTP server over a data directory."""
 
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +10,7 @@ import typer
 
 from scoring.errors import ChengxinError
 
-APPLICATION = "api.app:from_environment"
+APPLICATION = "api.worker:application"
 # Counts connections, idle ones included: above what a proxy keeps open, and far above what one
 # worker can answer at a time.
 CONNECTIONS = 8_192
@@ -68,9 +66,9 @@ def serve(
     """Serve API and site until stopped. Settings come from CHENGXIN_* variables."""
     environment = server_environment(data, os.environ)
     check_settings(environment)
-    server = subprocess.Popen(
-        server_command(host=host, port=port, workers=workers), env=environment
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: server.send_signal(received))
-    raise typer.Exit(server.wait())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    command = server_command(host=host, port=port, workers=workers)
+    # The server takes this process over: there is none between it and who started it that could
+    # die alone and leave a server nobody knows of.
+    os.execve(command[0], command, environment)  # noqa: S606 - a fixed argument list

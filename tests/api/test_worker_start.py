@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,37 @@ def test_the_server_comes_up_without_a_store_says_so_and_stops_when_told(tmp_pat
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=15) == 0
+
+
+def test_nothing_goes_on_serving_after_a_killed_server(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "api.commands", "serve", "--data", str(tmp_path)]
+    server = subprocess.Popen(
+        [*command, "--port", str(port), "--workers", "2"],
+        env=settings(tmp_path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert within(30, lambda: is_listening(port))
+    finally:
+        server.kill()
+        server.wait()
+    assert within(10, lambda: not is_listening(port))
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def test_a_bad_setting_stops_the_command_before_anything_starts(tmp_path: Path) -> None:
