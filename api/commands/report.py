@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.report_benefits import benefits
 from scoring.errors import ChengxinError, VerificationFailed
 
 if TYPE_CHECKING:
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 
     from scoring.fairness import Comparison, GroupRate
 
-app = typer.Typer(name="report", help="Reports on a snapshot.", no_args_is_help=True)
+app = typer.Typer(name="report", help="Reports on a snapshot and on its use.", no_args_is_help=True)
 
 
 @app.callback()
 def report() -> None:
-    """Reports on a snapshot."""
+    """Reports on a snapshot and on its use."""
+
+
+app.command()(benefits)
 
 
 @app.command()
