@@ -6,10 +6,10 @@ import msgspec
 
 from api.accesses.protocol import AccessEvent, InitiatorKind
 from api.ledger.fold import body_bytes
-from api.ledger.kinds import stream_name
+from api.ledger.kinds import ACCESSED, stream_name
 from api.ledger.protocol import EventDraft
 
-ACCESSED = "accessed"
+__all__ = ["ACCESSED", "AccessBody", "access_body", "access_draft"]
 
 
 class AccessBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

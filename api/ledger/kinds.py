@@ -6,6 +6,8 @@ Struct in the room that owns the word; a kind that is not in this table is never
 
 from collections.abc import Mapping
 
+ACCESSED = "accessed"  # nearly all events, and the only kind that changes no state
+
 # kind -> word before the colon of its stream
 STREAM_WORDS: Mapping[str, str] = {
     "enrolled": "enrolment",
@@ -18,7 +20,7 @@ STREAM_WORDS: Mapping[str, str] = {
     "consent_revoked": "consent",
     "consent_rejected": "consent",
     "consent_first_used": "consent",
-    "accessed": "access",
+    ACCESSED: "access",
     "dispute_opened": "dispute",
     "dispute_proposed": "dispute",
     "dispute_returned": "dispute",

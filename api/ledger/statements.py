@@ -16,7 +16,7 @@ from api.ledger.commit_group import (
     subjects_asked,
 )
 from api.ledger.fold import NEVER_ENROLLED, folded
-from api.ledger.kinds import subject_runs
+from api.ledger.kinds import ACCESSED, subject_runs
 from api.ledger.protocol import Enrolment, Event
 
 LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM event"
@@ -98,7 +98,10 @@ def events_in(
     connection: sqlite3.Connection, after: int, limit: int, kinds: Sequence[str] | None
 ) -> list[Event]:
     wanted, kinds = ("", ()) if kinds is None else (f"AND kind IN ({_places(kinds)})", kinds)
-    query = f"SELECT {_COLUMNS} FROM event WHERE seq > ? {wanted} ORDER BY seq LIMIT ?"  # noqa: S608 # placeholders only
+    index = ""
+    if kinds and ACCESSED not in kinds:  # said as the partial index has it
+        index, wanted = "INDEXED BY event_change", f"AND kind <> '{ACCESSED}' {wanted}"
+    query = f"SELECT {_COLUMNS} FROM event {index} WHERE seq > ? {wanted} ORDER BY seq LIMIT ?"  # noqa: S608 # placeholders only
     return [event_of(row) for row in connection.execute(query, (after, *kinds, limit))]
 
 
