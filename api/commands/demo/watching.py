@@ -11,7 +11,9 @@ from pathlib import Path
 from rich.console import Console
 
 from api.commands.demo.city import DemoState, with_snapshot
+from api.commands.demo.heads import HourlyHeads
 from api.commands.demo.processes import Child
+from api.ledger.protocol import LedgerError
 from scoring.errors import StoreUnavailable
 from scoring.store.connection import StoreConnection
 from scoring.store.embedded import EmbeddedStore
@@ -21,12 +23,19 @@ class Watch:
     """`look` is called about once a second."""
 
     def __init__(
-        self, data: Path, state: DemoState, store: EmbeddedStore, children: Sequence[Child]
+        self,
+        data: Path,
+        state: DemoState,
+        store: EmbeddedStore,
+        children: Sequence[Child],
+        overlay: Child,
     ) -> None:
         self._data = data
         self._state = state
         self._store = store
         self._children = children
+        self._overlay = overlay  # may be killed and begin again at any moment
+        self._heads = HourlyHeads(data)
         self._console = Console(stderr=True)
 
     def look(self) -> None:
@@ -39,6 +48,9 @@ class Watch:
                     where=str(child.log),
                     do="read the last lines of that log, then start the demo again",
                 )
+        self._overlay.revive()
+        with contextlib.suppress(LedgerError):  # its own alarm is the service's 503
+            self._heads.look()
         if self._store.is_running:
             with contextlib.suppress(StoreUnavailable):  # it may die at any moment
                 self._remember()
