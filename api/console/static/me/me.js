@@ -2,13 +2,14 @@
 import { beginLogin, finishLogin } from "/console/oidc.js";
 import { makeAccesses } from "/me/accesses.js";
 import { makeConsents } from "/me/consents.js";
+import { makeRights } from "/me/rights.js";
 
 const SESSION = "chengxin.session";
 const FIRST_SHOWN = 12;
 const redirectUri = `${location.origin}/me/`;
 const byId = (id) => document.getElementById(id);
-const SECTIONS = ["welcome", "outside", "waiting", "inside", "consents", "accesses", "leaving"];
-const MINE = ["consents", "accesses", "leaving"];
+const SECTIONS = ["welcome", "outside", "waiting", "inside", "rights", "consents", "accesses", "leaving"];
+const MINE = ["rights", "consents", "accesses", "leaving"];
 let client;
 let session;
 
@@ -77,7 +78,8 @@ function wordsOf(item, names) {
   const until = item.expires_on ? ` · ${item.expires_on} 到期` : "";
   const words = [line(names.get(item.rule_id) ?? item.note.split("。")[0], "name"),
     line(`${item.source} · ${item.happened_on}${until}`, "hint")];
-  return item.points < 0 ? [...words, line(item.note, "hint")] : words;
+  if (item.points < 0) words.push(line(item.note, "hint"));
+  return [...words, rights.forRecord(item)];
 }
 
 async function namesOfRules() {
@@ -117,7 +119,8 @@ function showOther(items) {
   byId("other-summary").textContent = `共 ${items.length} 条`;
   byId("other").replaceChildren(...items.map((item) => {
     const entry = made("li", "");
-    entry.append(line(item.note, ""), line(`${item.source} · ${item.happened_on}`, "hint"));
+    entry.append(line(item.note, ""), line(`${item.source} · ${item.happened_on}`, "hint"),
+      rights.forRecord(item));
     return entry;
   }));
 }
@@ -125,9 +128,10 @@ function showOther(items) {
 const tools = { ask, askText, act, byId, made, line, say };
 const showConsents = makeConsents(tools);
 const showAccesses = makeAccesses(tools);
+const rights = makeRights({ ...tools, refresh });
 
 async function showMine(first) {
-  await Promise.all([showConsents(), showAccesses()]);
+  await Promise.all([showConsents(), showAccesses(), rights.show()]);
   show(first, ...MINE);
   say("");
 }
