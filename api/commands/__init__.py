@@ -23,6 +23,7 @@ def _register() -> None:
     from api.commands import (
         audit,
         build,
+        decision,
         demo,
         due,
         generate,
@@ -59,6 +60,7 @@ def _register() -> None:
         uscc.uscc,
         due.due,
         propagation.propagation,
+        decision.decision,
     ):
         app.command()(command)
     app.add_typer(ledger.app)

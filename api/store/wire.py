@@ -86,6 +86,17 @@ return redis.call('SET', KEYS[1], '', 'NX', 'EXAT', ARGV[3]) and 1 or 0
 """
 
 
+# Older claims than this moment may be forgotten ones.
+_BEGIN_CLAIMS = """
+redis.call('SET', KEYS[1], redis.call('TIME')[1], 'NX')
+return 1
+"""
+
+
+def begin_claims() -> bytes:
+    return pack("EVAL", _BEGIN_CLAIMS, "1", CLAIMS_KEY)
+
+
 def claim_once(key: str, *, at: int, issued_at: int, expires_at: int) -> bytes:
     numbers = (str(number) for number in (at, issued_at, expires_at))
     return pack("EVAL", _CLAIM_ONCE, "2", key, CLAIMS_KEY, *numbers)

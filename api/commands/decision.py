@@ -1,0 +1,96 @@
+"""`chengxin decision DECISION_ID`: repeat an eligibility decision from snapshot and log."""
+
+import asyncio
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scoring.errors import InputRefused, VerificationFailed
+
+if TYPE_CHECKING:
+    from api.partner.reproduction import Reproduced
+    from scoring.contract.documents import Benefit
+
+
+def decision(
+    decision_id: Annotated[str, typer.Argument(help="22 characters, as the partner got it.")],
+    data: Annotated[Path, typer.Option(help="Data directory.")] = Path("data"),
+) -> None:
+    """Whether the answer given is the one that snapshot and log demand."""
+    from rich.console import Console
+
+    found = asyncio.run(_reproduced(data, decision_id))
+    words = {True: "yes", False: "no", None: "neither text has this digest"}
+    when = dt.datetime.fromtimestamp(found.at_ms / 1_000, dt.UTC).isoformat(timespec="milliseconds")
+    console = Console(highlight=False)
+    console.print(f"decision  {found.decision_id} · ledger event {found.seq} · {when}")
+    console.print(f"asked by  {found.partner} for {found.policy}")
+    console.print(f"snapshot  {found.snapshot}")
+    console.print(f"given     {words[found.given]}")
+    console.print(f"due       {words[found.due]}")
+    if not found.agrees:
+        raise VerificationFailed(
+            "decision_differs",
+            "the answer given is not the one the snapshot's files lead to",
+            where=found.snapshot,
+            do="look for a later overlay of this citizen's record, or for a changed file",
+        )
+
+
+class SnapshotFolder:
+    """Implements KeptSnapshot over a folder of `snapshots/`."""
+
+    def __init__(self, folder: Path) -> None:
+        import msgspec
+
+        from scoring.contract.snapshot import Manifest
+
+        self._folder = folder
+        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
+        self.ledger_position = manifest.ledger_position
+
+    def benefit(self, policy: str) -> "Benefit":
+        import msgspec
+
+        from scoring.contract.documents import BenefitsDocument
+
+        text = (self._folder / "documents" / "benefits.json").read_bytes()
+        items = msgspec.json.decode(text, type=BenefitsDocument).items
+        return next(benefit for benefit in items if benefit.id == policy)
+
+    def score_points(self, subject: str) -> int | None:
+        import polars as pl
+
+        files = self._folder / "scores.parquet" / "*.parquet"
+        found = pl.scan_parquet(files).filter(pl.col("subject") == subject).collect()
+        return int(found["score_points"][0]) if found.height else None
+
+
+async def _reproduced(data: Path, decision_id: str) -> "Reproduced":
+    from api.accesses.events import access_body
+    from api.ledger.sqlite import ledger_path, open_ledger
+    from api.partner.reproduction import DecisionUnknown, line_of, reproduced
+
+    ledger = await open_ledger(ledger_path(data))
+    try:
+        event = await line_of(ledger, decision_id)
+        snapshot = access_body(event.body).snapshot or ""
+        return await reproduced(ledger, event, SnapshotFolder(data / "snapshots" / snapshot))
+    except (DecisionUnknown, ValueError) as error:
+        raise InputRefused(
+            "decision_unknown",
+            "no line of the access log has this id",
+            where=decision_id,
+            do="compare it with the partner's answer, all 22 characters",
+        ) from error
+    except OSError as error:
+        raise InputRefused(
+            "snapshot_missing",
+            "the decision's snapshot is no longer in the data directory",
+            where=str(data / "snapshots"),
+            do="restore it from the archive",
+        ) from error
+    finally:
+        await ledger.close()

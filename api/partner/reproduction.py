@@ -1,0 +1,136 @@
+"""A decision repeated from what is kept of it: its line in the log, its consent, its snapshot.
+
+The line holds no content, only the digest of the answer. An answer has two possible texts, so the
+digest tells which one was given; the snapshot's record tells which one was due.
+"""
+
+import hashlib
+from typing import Protocol
+
+import msgspec
+
+from api.accesses.events import ACCESSED, AccessBody, access_body
+from api.consents.machine import GRANTED, REQUESTED, ConsentBody, consent_stream
+from api.ledger.protocol import Event, Ledger
+from api.partner.decision import (
+    ID_TIME_MARGIN_MS,
+    answer_bytes,
+    decided_at_ms,
+    instant_text,
+    is_eligible,
+    valid_until_ms,
+)
+from scoring.contract.documents import Benefit
+
+PAGE_EVENTS = 1_000
+WITHDRAWN = "withdrawn"
+
+
+class DecisionUnknown(Exception):
+    """No line of the log has this id."""
+
+
+class KeptSnapshot(Protocol):
+    """A snapshot's files."""
+
+    @property
+    def ledger_position(self) -> int: ...
+
+    def benefit(self, policy: str) -> Benefit: ...
+
+    def score_points(self, subject: str) -> int | None:
+        """By the ledger's pseudonym; None where the snapshot has no record."""
+        ...
+
+
+class Reproduced(msgspec.Struct, frozen=True, kw_only=True):
+    """`given`: what the digest says was answered, None where it fits neither text. `due`: what
+    snapshot and log say should have been."""
+
+    decision_id: str
+    seq: int
+    at_ms: int
+    partner: str
+    policy: str
+    snapshot: str
+    given: bool | None
+    due: bool
+
+    @property
+    def agrees(self) -> bool:
+        return self.given is self.due
+
+
+async def line_of(ledger: Ledger, decision_id: str) -> Event:
+    """Found by the time in the id, not by reading the whole log. Raises DecisionUnknown,
+    ValueError for what is no decision id."""
+    at_ms = decided_at_ms(decision_id)
+    after = await _before(ledger, at_ms - ID_TIME_MARGIN_MS)
+    while page := await ledger.events_after(after, limit=PAGE_EVENTS, kinds=[ACCESSED]):
+        for event in page:
+            if access_body(event.body).decision_id == decision_id:
+                return event
+        if page[-1].at_ms > at_ms + ID_TIME_MARGIN_MS:
+            break
+        after = page[-1].seq
+    raise DecisionUnknown(decision_id)
+
+
+async def _before(ledger: Ledger, at_ms: int) -> int:
+    """A seq all events up to which are older; events stand nearly in the order of their times."""
+    low, high = 0, await ledger.position()
+    while low < high:
+        middle = (low + high + 1) // 2
+        events = await ledger.events_after(middle - 1, limit=1)
+        if events and events[0].at_ms < at_ms:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+async def reproduced(ledger: Ledger, event: Event, kept: KeptSnapshot) -> Reproduced:
+    line = access_body(event.body)
+    if line.policy is None or line.snapshot is None or line.decision_id is None:
+        raise DecisionUnknown("an access that was no decision")
+    benefit = kept.benefit(line.policy)
+    expires_at_ms = await _consent_expiry(ledger, line)
+    texts = {
+        word: answer_bytes(
+            eligible=word,
+            policy=line.policy,
+            valid_until=instant_text(valid_until_ms(benefit, event.at_ms, expires_at_ms)),
+            decision_id=line.decision_id,
+            snapshot=line.snapshot,
+        )
+        for word in (True, False)
+    }
+    digests = {hashlib.sha256(text).hexdigest(): word for word, text in texts.items()}
+    mark = await _mark_at(ledger, event, kept.ledger_position)
+    return Reproduced(
+        decision_id=line.decision_id,
+        seq=event.seq,
+        at_ms=event.at_ms,
+        partner=line.initiator,
+        policy=line.policy,
+        snapshot=line.snapshot,
+        given=digests.get(line.response_digest),
+        due=is_eligible(kept.score_points(event.subject), mark, benefit.threshold),
+    )
+
+
+async def _consent_expiry(ledger: Ledger, line: AccessBody) -> int:
+    for event in await ledger.stream_events(consent_stream(line.consent_id or "")):
+        if event.kind in (GRANTED, REQUESTED):
+            return msgspec.json.decode(event.body, type=ConsentBody).terms.expires_at_ms
+    raise DecisionUnknown("its consent is not in the ledger")
+
+
+async def _mark_at(ledger: Ledger, event: Event, snapshot_position: int) -> bytes | None:
+    """The live mark as it stood when the decision was made."""
+    last = await ledger.subject_events(
+        event.subject, kinds=["enrolled", WITHDRAWN], limit=1, before_seq=event.seq
+    )
+    if not last or last[0].seq <= snapshot_position:
+        return None
+    return b"w:%d" % last[0].seq if last[0].kind == WITHDRAWN else b"e:%d" % last[0].seq
