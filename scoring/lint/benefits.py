@@ -19,7 +19,7 @@ from scoring.lint.toml_source import Place, TomlSource
 # of a loan only its cost, its deposit or the speed of its procedure can follow from a score.
 LOAN_BENEFIT_TYPES = {"fee_cut", "fast_lane", "deposit_waiver"}
 LOAN_SCENE = "信易贷"
-LENDING_WORDS = ("贷款", "借款", "授信", "信贷", "信用卡")
+LENDING_WORDS = ("贷款", "借款", "授信", "信贷", "信用卡", "按揭", "网贷", "小贷", "赊贷")
 SCORING_WORDS = ("授信额度", "贷款额度", "放款额度", "提高额度", "贷款评分", "违约概率", "准入")
 LONGEST_ANSWER_DAYS = 30  # a yes older than this says nothing about the citizen's records
 
@@ -31,6 +31,8 @@ def lint_benefits(path: Path, score_range: tuple[int, int]) -> list[LintProblem]
     purposes = _read(source, "purpose", Purpose, problems)
     partners = _read(source, "partner", Partner, problems)
     _refuse_basic_class(source, problems)
+    problems += _basic_names(source, "purpose", purposes)
+    problems += _basic_names(source, "partner", partners)
     policies = _read(source, "benefit", BenefitPolicy, problems)
     codes = {purpose.code for _, purpose in purposes}
     offered = {partner.id: set(partner.purposes) for _, partner in partners}
@@ -67,6 +69,16 @@ def _refuse_basic_class(source: TomlSource, problems: list[LintProblem]) -> None
             problems.append(
                 source.problem(place, "basic_service", "a basic service has no condition")
             )
+
+
+def _basic_names(
+    source: TomlSource, table: str, entries: list[tuple[int, Any]]
+) -> Iterator[LintProblem]:
+    """A purpose or a partner named after a basic service would carry one in by its name."""
+    for at, entry in entries:
+        for service in named_basic_services(entry.name):
+            place: Place = (table, at, "name")
+            yield source.problem(place, "basic_service", f"{service} has no condition")
 
 
 def _doubled(source: TomlSource, ids: list[tuple[str, int, str]]) -> Iterator[LintProblem]:
