@@ -15,7 +15,9 @@ _CJK = "\u4e00-\u9fff"
 # "养 犬" and "养-犬" are read as "养犬": what stands between two Chinese characters and is
 # neither letter, digit nor sentence punctuation does not hide a word.
 _FILLER = re.compile(rf"(?<=[{_CJK}])[\s\u200b-\u200f\ufeff_\-·.*/]+(?=[{_CJK}])")
+_INVISIBLE = frozenset({"Cf", "Mn"})  # joiners, soft hyphens, marks that combine
 _FIELD_TOKENS = re.compile(r"[^0-9A-Za-z]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # maritalStatus is marital_Status
 
 
 class ForbiddenInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,19 +45,31 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`traditional`: pairs of a traditional character and its simplified one, spaces between."""
+
+    traditional: str
     input: list[ForbiddenInput]
 
 
-@cache
 def forbidden_inputs() -> tuple[ForbiddenInput, ...]:
     """All forbidden inputs in the order of the file."""
+    return tuple(_file().input)
+
+
+@cache
+def _file() -> _File:
     text = files("scoring.lint").joinpath("forbidden_inputs.toml").read_bytes()
-    return tuple(msgspec.toml.decode(text, type=_File).input)
+    return msgspec.toml.decode(text, type=_File)
+
+
+@cache
+def _simplified() -> dict[int, str]:
+    return str.maketrans(dict(pair for pair in _file().traditional.split()))  # type: ignore[arg-type]
 
 
 def find_forbidden(text: str) -> list[Finding]:
     """Findings in a name, reason, condition or other wording; at most one per input, first hit."""
-    normal = _normal(text)
+    normal = as_read(text)
     return [
         finding
         for entry in forbidden_inputs()
@@ -65,7 +79,8 @@ def find_forbidden(text: str) -> list[Finding]:
 
 def find_forbidden_field(code: str) -> list[Finding]:
     """Findings in a field code such as `XDR_XB` or `gender`, token by token, and as wording."""
-    tokens = {token.upper() for token in _FIELD_TOKENS.split(code) if token}
+    parted = _HUMP.sub("_", code)
+    tokens = {token.upper() for token in _FIELD_TOKENS.split(f"{code} {parted}") if token}
     by_field = [
         _finding(entry, "field", field)
         for entry in forbidden_inputs()
@@ -73,17 +88,20 @@ def find_forbidden_field(code: str) -> list[Finding]:
         if field.upper() in tokens
     ]
     seen = {finding.input_id for finding in by_field}
-    words = find_forbidden(code.replace("_", " "))
+    words = find_forbidden(parted.replace("_", " "))
     return by_field + [finding for finding in words if finding.input_id not in seen]
 
 
-def _normal(text: str) -> str:
-    return _FILLER.sub("", unicodedata.normalize("NFKC", text)).casefold()
+def as_read(text: str) -> str:
+    """One form and case of every letter, simplified characters, nothing invisible, no filler."""
+    plain = unicodedata.normalize("NFKC", text).translate(_simplified())
+    seen = "".join(one for one in plain if unicodedata.category(one) not in _INVISIBLE)
+    return _FILLER.sub("", seen).casefold()
 
 
 def _first_wording(entry: ForbiddenInput, normal: str) -> Finding | None:
     for phrase in entry.allowed:
-        normal = normal.replace(_normal(phrase), "\n")
+        normal = normal.replace(as_read(phrase), "\n")
     return next(_wordings(entry, normal), None)
 
 
@@ -98,7 +116,7 @@ def _wordings(entry: ForbiddenInput, normal: str) -> Iterator[Finding]:
 @cache
 def _pattern(word: str) -> re.Pattern[str]:
     """Chinese and digits anywhere; Latin as a whole word, plural allowed, `_` a separator."""
-    literal = re.escape(_normal(word))
+    literal = re.escape(as_read(word))
     if word.isascii():
         return re.compile(rf"(?<![a-z0-9]){literal}(?:s|es)?(?![a-z0-9])")
     return re.compile(literal)

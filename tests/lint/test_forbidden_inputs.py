@@ -2,6 +2,7 @@
 
 import pytest
 
+from scoring.lint.basic_services import named_basic_services
 from scoring.lint.forbidden import find_forbidden, find_forbidden_field, forbidden_inputs
 
 FORBIDDEN = {
@@ -46,7 +47,72 @@ HARMLESS = [
     "第三方 third party contract, kept on time",
     "personal effects of the general rule, essential petals",
     "统一社会信用代码",
+    "行业主管部门",
+    "行政审批局",
+    "账户主体，由客户主动申请",
+    "加入团队之前",
+    "重大专项资金",
+    "本科室受理",
+    "合同续签到期后",
+    "具体重要事项，整体重点推进",
+    "排名前六位的单位",
+    "先生成文件，再核对签名",
+    "中共中央办公厅 国务院办公厅",
+    "法定代表人",
+    "退还 985 元",
+    "法定繼承之外的合同義務",
 ]
+
+
+# The same inputs by other names: traditional characters, a wider word, what stands for it.
+DISGUISED = {
+    "religion": ["宗教活動", "每周礼佛", "祷告次数"],
+    "ethnicity": ["少數民族", "按姓氏分组", "维吾尔语"],
+    "party": ["黨員身份", "共青团关系", "党龄"],
+    "health": ["健康狀況", "门诊次数", "看病记录", "医保状态", "心理咨询"],
+    "blood_donation": ["無償獻血", "血小板"],
+    "genes": ["刷脸通过", "脸部特征", "声音识别"],
+    "marriage": ["婚姻狀況", "单身满一年", "夫妻共同债务"],
+    "schooling": ["學歷", "博士", "研究生", "本科以上"],
+    "household_registration": ["戶口", "身份证前六位", "公民身份号码前六位", "residence permit"],
+    "sex": ["性別", "男士", "身份证第17位", "身份证号倒数第二位"],
+    "petitions": ["信訪", "进京反映问题"],
+    "demolition": ["拆遷"],
+    "dogs": ["養犬", "養 犬"],
+    "property_fees": ["物業費", "物管费", "小区管理费", "业主缴费"],
+    "rubbish_sorting": ["垃圾分類"],
+    "location": ["IP地址", "居住小区", "出入小区次数", "门禁"],
+    "speech": ["网上评论", "直播内容", "群聊"],
+    "purchases": ["消費習慣", "打赏金额", "游戏充值", "信用卡账单"],
+    "relatives": ["与户主关系", "兄弟", "亲友"],
+    "employer_penalties": ["雇主", "公司被处罚"],
+    "volunteering": ["时间银行", "志願服務"],
+}
+DISGUISED_FIELDS = {
+    "maritalStatus": "marriage",
+    "bloodDonationCount": "blood_donation",
+    "citizenGender": "sex",
+    "dogLicence": "dogs",
+    "XDR_XINGBIE": "sex",
+    "hunyin": "marriage",
+    "laji_fenlei": "rubbish_sorting",
+    "chuangHongDeng": "traffic",
+    "WUYE_QF": "property_fees",
+    "minzu": "ethnicity",
+}
+
+
+@pytest.mark.parametrize(("input_id", "texts"), DISGUISED.items())
+def test_another_name_for_a_forbidden_input_does_not_hide_it(
+    input_id: str, texts: list[str]
+) -> None:
+    for text in texts:
+        assert input_id in {finding.input_id for finding in find_forbidden(text)}, text
+
+
+@pytest.mark.parametrize(("code", "input_id"), DISGUISED_FIELDS.items())
+def test_neither_humps_nor_pinyin_hide_a_forbidden_field(code: str, input_id: str) -> None:
+    assert input_id in {finding.input_id for finding in find_forbidden_field(code)}
 
 
 @pytest.mark.parametrize(("input_id", "texts"), FORBIDDEN.items())
@@ -92,3 +158,13 @@ def test_every_entry_says_why_and_on_what_basis() -> None:
         assert entry.words, entry.id
     ids = [entry.id for entry in forbidden_inputs()]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("hidden", ["宗\u2060教信仰", "宗\u00ad教", "献\ufe0f血", "ge\u200bnder"])
+def test_invisible_characters_hide_no_word(hidden: str) -> None:
+    assert find_forbidden(hidden)
+
+
+@pytest.mark.parametrize("hidden", ["自\u2060来水先用后付", "自 来 水", "公·交·车", "⾃来水"])
+def test_a_basic_service_is_named_however_it_is_written(hidden: str) -> None:
+    assert named_basic_services(hidden)
