@@ -21,15 +21,25 @@ class Child:
     def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], log: Path):
         self.name = name
         self.log = log
+        self._command = [sys.executable, str(_TETHER), *command]
+        self._environment = dict(env)
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as sink:
-            self.process = subprocess.Popen(
-                [sys.executable, str(_TETHER), *command],
-                env=dict(env),
+        self.process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as sink:
+            return subprocess.Popen(
+                self._command,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )
+
+    def revive(self) -> None:
+        """Start it again where it has ended."""
+        if self.process.poll() is not None:
+            self.process = self._started()
 
     def wait_until_answering(self, url: str, seconds: float) -> None:
         """Return once `url` answers 200. Raises StoreUnavailable with the log's place otherwise."""

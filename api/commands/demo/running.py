@@ -83,7 +83,17 @@ def start(
     stack.callback(child.stop)
     child.wait_until_answering(f"{api}/readyz", READY_SECONDS)
     write_handover(data / HANDOVER_NAME, _handover(data, state, api, issuer))
-    return api, Watch(data, state, store, [provider, child])
+    overlay = _start_overlay(data, store.url, stack)
+    return api, Watch(data, state, store, [provider, child], overlay)
+
+
+def _start_overlay(data: Path, store_url: str, stack: ExitStack) -> Child:
+    """Who joins or disputes while the demo runs sees it in her score within a minute."""
+    command = [sys.executable, "-m", "api.commands", "overlay"]
+    command += ["--data", str(data), "--store", store_url]
+    overlay = Child("the overlay", command, os.environ, data / "logs" / "overlay.log")
+    stack.callback(overlay.stop)
+    return overlay
 
 
 def _start_provider(data: Path, state: DemoState, issuer: str, api: str, stack: ExitStack) -> Child:
