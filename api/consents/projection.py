@@ -4,8 +4,8 @@ As with live marks (api/ledger/projection.py) three ways lead to an entry: the r
 a consent writes it, a follower writes what other workers changed, and a replay writes what the
 store does not have before it serves. An entry of a later event is never replaced by an earlier one,
 so the three may cross. `ptr:consents` holds the ledger position up to which every consent is in the
-store; entries are written before it moves, so a store that comes back with old data comes back with
-an old position, and the replay begins there.
+store; entries are written before it moves, and it never moves past a gap, so a store that comes
+back with old data comes back with an old position, and the replay begins there.
 """
 
 import asyncio
@@ -126,19 +126,21 @@ class LiveConsents:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _replay(self, after: int) -> int:
-        """Position up to which all consents are written."""
-        start = after
+        """Position up to which all consents are written; lower than `after` where the store turns
+        out to have lost some: the next replay begins there."""
         while True:
             committed = await self._ledger.position()
             events = await self._ledger.events_after(after, kinds=STATE_KINDS, limit=PAGE_EVENTS)
             await self._write(await self._states_after(events))
-            if len(events) == PAGE_EVENTS:
-                after = events[-1].seq
-                continue
-            after = max(after, committed)
-            if events or start == 0:
-                await self._reader.keep_newer(CONSENTS_KEY, b"%d" % after)
-            return after
+            is_last = len(events) < PAGE_EVENTS
+            reached = max(after, committed) if is_last else events[-1].seq
+            if events or after == 0:  # page by page: a replay cut short goes on from here
+                stored = await self._reader.advance(CONSENTS_KEY, after, reached)
+                if stored < after:
+                    return stored
+            after = reached
+            if is_last:
+                return after
 
     async def _states_after(self, events: Sequence[Event]) -> list[Consent]:
         """The newest state of every consent the events are about. An event tells its consent's

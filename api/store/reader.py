@@ -157,6 +157,9 @@ class ValkeyReader:
         request = wire.claim_once(key, at=at, issued_at=issued_at, expires_at=expires_at)
         return bool(await self._serving.call(request))
 
+    def advance(self, key: str, start: int, end: int) -> Awaitable[int]:
+        return self._any_pipe().call(wire.advance(key, start, end))
+
     def _any_pipe(self) -> Pipe:
         if self._connected is None:
             raise StoreDown("the store is not reachable")

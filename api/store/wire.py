@@ -48,6 +48,15 @@ return 1
 """
 
 
+# A position moves on only from where its writer began: past a gap it never goes.
+_ADVANCE = """#!lua flags=allow-oom
+local old = tonumber(redis.call('GET', KEYS[1]) or '0')
+if old < tonumber(ARGV[1]) then return old end
+if old < tonumber(ARGV[2]) then redis.call('SET', KEYS[1], ARGV[2]) end
+return math.max(old, tonumber(ARGV[2]))
+"""
+
+
 def pack(*words: str | bytes) -> bytes:
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
@@ -138,6 +147,10 @@ def life(snapshot: str, bucket_count: int, subject: str, what: str) -> bytes:
         overlay_key(snapshot),
         field_of(subject),
     )
+
+
+def advance(key: str, start: int, end: int) -> bytes:
+    return pack("EVAL", _ADVANCE, "1", key, str(start), str(end))
 
 
 class VersionKeys(msgspec.Struct, frozen=True):

@@ -268,6 +268,13 @@ class MemoryReader:
         self.strings.setdefault(key, b"")
         return is_first
 
+    async def advance(self, key: str, start: int, end: int) -> int:
+        self.version()
+        old = int(self.strings.get(key, b"0"))
+        if old >= start:
+            self.strings[key] = b"%d" % max(old, end)
+        return max(old, end) if old >= start else old
+
     async def open(self) -> None:
         """Nothing to connect."""
 

@@ -7,13 +7,15 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.consents.machine import IllegalStep
 from api.consents.projection import LiveConsents
 from api.ledger.enrolment import EnrolmentRefused
-from api.ledger.protocol import LedgerUnavailable, MarkPending
+from api.ledger.protocol import Event, LedgerUnavailable, MarkPending
+from api.ledger.sqlite import SqliteLedger
 from api.store.protocol import StoreDown
 from scoring.contract.snapshot import CONSENTS_KEY, consent_key
 from scoring.store.embedded import EmbeddedStore
@@ -331,3 +333,71 @@ def test_who_is_not_enrolled_cannot_consent_nor_withdraw(
             await other.enrolments.withdraw(pseudonym(99))
 
     two_workers(tmp_path, store, story)
+
+
+def test_a_position_never_moves_past_what_the_store_has_lost(
+    tmp_path: Path, store: EmbeddedStore
+) -> None:
+    """A follower that was at work when the store lost its data must not hide the gap."""
+
+    async def story(one: Worker, other: Worker) -> None:
+        lost = await one.grant()
+        await asyncio.sleep(0.3)
+        follower = LiveConsents(one.ledger, one.reader, CODEC)
+        await follower.before_serving()
+        for worker in (one, other):
+            await worker.live.stop()
+        with connected(store) as connection:
+            connection.call("DEL", CONSENTS_KEY, consent_key(lost.handle))
+        await one.ledger.append(withdrawn(2))  # something to follow
+        await follower.follow_once()
+        with connected(store) as connection:
+            assert connection.call("GET", CONSENTS_KEY) is None
+        await follower.follow_once()
+        assert await other.status(lost.handle) == "active"
+
+    two_workers(tmp_path, store, story)
+
+
+def test_a_replay_cut_short_goes_on_where_it_was(
+    tmp_path: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a store with more consents than fit in one attempt would never serve."""
+    monkeypatch.setattr("api.consents.projection.PAGE_EVENTS", 5)
+
+    async def story(one: Worker, other: Worker) -> None:
+        for number in range(200, 220):
+            await enrol(one, number)
+            await one.grant(number)
+        with connected(store) as connection:
+            connection.call("DEL", CONSENTS_KEY)
+        pages = CutShort(one.ledger, after_pages=2)
+        replay = LiveConsents(pages, one.reader, CODEC)  # type: ignore[arg-type]
+        with pytest.raises(LedgerUnavailable):
+            await replay.before_serving()
+        with connected(store) as connection:
+            reached = int(connection.call("GET", CONSENTS_KEY))
+        assert 0 < reached < await one.ledger.position()
+        await replay.before_serving()
+        assert pages.asked_after[-1] >= reached
+
+    two_workers(tmp_path, store, story)
+
+
+class CutShort:
+    """A ledger that answers some pages and then, once, is gone."""
+
+    def __init__(self, ledger: SqliteLedger, after_pages: int) -> None:
+        self._ledger = ledger
+        self._left = after_pages
+        self.asked_after: list[int] = []
+
+    async def position(self) -> int:
+        return await self._ledger.position()
+
+    async def events_after(self, seq: int, **more: Any) -> list[Event]:
+        self._left -= 1
+        if self._left == -1:
+            raise LedgerUnavailable("slow")
+        self.asked_after.append(seq)
+        return await self._ledger.events_after(seq, **more)
