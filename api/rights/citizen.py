@@ -137,6 +137,12 @@ class CitizenRights:
                 raise CaseRefused("not_enrolled") from None
         raise LedgerUnavailable("overloaded")
 
+    async def forget_statements(self, subject: str) -> None:
+        """After she has left: her words beside records are erased (retention table, 《个人信息保护法》
+        第四十七条). Repeated, it finds nothing more to do."""
+        found = (await statements_of(self._ledger, subject)).values()
+        await self._texts.erase(s.text_digest for s in found if s.text_digest is not None)
+
     async def statements(self, subject: str) -> list[StatementAnswer]:
         found = [s for s in (await statements_of(self._ledger, subject)).values() if s.text_digest]
         words = await self._texts.many(s.text_digest for s in found)

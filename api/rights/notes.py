@@ -44,7 +44,8 @@ def noted(
     language: Language,
 ) -> ItemAnswer:
     """`cases`: of this record, oldest first."""
-    pending = "；".join(pending_notes(item, cases, language)) if cases else ""
+    between = "; " if language == "en" else "；"
+    pending = between.join(pending_notes(item, cases, language)) if cases else ""
     said = words.get(statement.text_digest or "") if statement else None
     if not pending and said is None:
         return item

@@ -1,10 +1,12 @@
 """Disputes from both sides of the desk."""
 
+import asyncio
 import datetime as dt
+import json
 
 import pytest
 
-from tests.api.service import Service
+from tests.api.service import Service, exchange
 from tests.rights.town import (
     OFFICER,
     REASON,
@@ -199,3 +201,37 @@ def test_with_the_ledger_closed_nothing_is_acknowledged(town: Service) -> None:
     assert (reply.status, reply.code) == (503, "ledger_unavailable")
     assert int(reply.headers["retry-after"]) > 0
     assert citizen(town, "ann", "/v1/me/score/explanation").status == 200
+
+
+def test_of_many_requests_at_once_one_opens_the_dispute(town: Service) -> None:
+    token = town.signer.token("ann")
+    headers = [
+        (b"authorization", f"Bearer {token}".encode()),
+        (b"content-type", b"application/json"),
+    ]
+
+    async def race() -> list[int]:
+        body = [b'{"record_id":"pen1"}']
+        asked = [exchange(town.app, "POST", "/v1/me/disputes", headers, body) for _ in range(12)]
+        return sorted(reply.status for reply in await asyncio.gather(*asked))
+
+    assert town.run(race()) == [201, *[409] * 11]
+    assert len(citizen(town, "ann", "/v1/me/disputes").json()["items"]) == 1
+
+
+def test_of_two_who_decide_at_once_one_is_stored(town: Service) -> None:
+    path = f"/v1/staff/disputes/{opened(town, 'ann', 'pen1')}/decision"
+    body = [json.dumps({"outcome": "rejected", "reason": REASON}).encode()]
+
+    async def race() -> list[int]:
+        asked = []
+        for who in ("officer-1", "officer-2", "officer-3"):
+            token = staff_token(town, who)
+            headers = [
+                (b"authorization", f"Bearer {token}".encode()),
+                (b"content-type", b"application/json"),
+            ]
+            asked.append(exchange(town.app, "POST", path, headers, body))
+        return sorted(reply.status for reply in await asyncio.gather(*asked))
+
+    assert town.run(race()) == [200, 409, 409]

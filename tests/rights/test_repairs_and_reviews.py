@@ -145,3 +145,12 @@ def test_a_statement_that_was_replaced_is_nowhere_in_the_files(town: Service, tm
     assert second.encode() in stored
     ledger = b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
     assert second.encode() not in ledger
+
+
+def test_who_leaves_leaves_no_statement_behind(town: Service, tmp_path) -> None:
+    statement(town, "ann", "pen1", "退出之后不应留下的话")
+    left = town.ask("DELETE", "/v1/me/enrolment", town.signer.token("ann"))
+    assert left.status == 204
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert "退出之后不应留下的话".encode() not in stored
+    assert citizen(town, "ann", "/v1/me/export").json()["statements"][0]["text"] is None
