@@ -62,15 +62,15 @@ def measure_eligibility(built: Built, store: EmbeddedStore, seconds: int) -> lis
 
 def run_eligibility(built: Built, store: EmbeddedStore, seconds: int) -> tuple[Run, int, int]:
     """The run, the access lines in the ledger after it, and the answers wrk counted in it."""
-    partner, benefit = _offer()
+    partner, benefit = offer()
     handles = asyncio.run(_consents(built, partner, benefit))
     folder = built.data
     bodies = folder / "questions.txt"
     _write_questions(bodies, benefit, handles)
     key = load_signing_key(key_files(folder).identity)
     with key_set(key) as issuer:
-        environment = _environment(built, store, issuer)
-        script = _SCRIPT % (bodies, _token(built, partner))
+        environment = service_environment(built, store, issuer)
+        script = _SCRIPT % (bodies, service_token(built))
         log = folder / "eligibility.log"
         with running("api.app:from_environment", env=environment, factory=True, log=log) as server:
             time.sleep(1.0)  # consents reach the store
@@ -78,7 +78,7 @@ def run_eligibility(built: Built, store: EmbeddedStore, seconds: int) -> tuple[R
     return run, asyncio.run(_lines(built)), run.requests
 
 
-def _offer() -> tuple[Partner, Benefit]:
+def offer() -> tuple[Partner, Benefit]:
     partner = load_registry().by_id[PARTNER]
     items = benefits_document(load_benefits(), AS_OF).items
     return partner, next(benefit for benefit in items if benefit.partner == PARTNER)
@@ -124,13 +124,14 @@ def _write_questions(path: Path, benefit: Benefit, handles: Sequence[str]) -> No
     path.write_bytes(b"\n".join(lines) + b"\n")
 
 
-def _token(built: Built, partner: Partner) -> str:
+def service_token(built: Built) -> str:
     issuer = TokenIssuer(key_files(built.data).api_signing, issuer=API_ISSUER, audience=AUDIENCE)
+    partner, _ = offer()
     scopes = frozenset(partner.scopes)
     return issuer.token(partner, scopes, now=int(time.time()), lifetime_seconds=3_600)
 
 
-def _environment(built: Built, store: EmbeddedStore, issuer: str) -> Mapping[str, str]:
+def service_environment(built: Built, store: EmbeddedStore, issuer: str) -> Mapping[str, str]:
     """The registry with a quota that does not end the run."""
     registry = built.data / "partners.toml"
     text = REGISTRY_PATH.read_text(encoding="utf-8")
