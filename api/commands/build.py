@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from api.commands.private import write_for_owner_alone
 from scoring.errors import InputRefused, VerificationFailed
 
 Data = Annotated[
@@ -58,6 +59,7 @@ def build(
     from scoring.rulebook import load_rulebook
     from scoring.signing import read_signing_key
 
+    write_for_owner_alone()
     refuse_problems(lint())
     files = key_files(data)
     console = Console(stderr=True)
@@ -72,13 +74,13 @@ def build(
             lake=data / "lake",
             export=exported,
             previous=_previous_folder(
-                data / "snapshots", previous, _day(as_of), int(exported.name)
+                data / "snapshots", previous, day_of(as_of), int(exported.name)
             ),
             out=data / "snapshots",
             rulebook=load_rulebook(),
             benefits=load_benefits(),
             catalogue=published_document(load_catalogue()),
-            as_of=_day(as_of),
+            as_of=day_of(as_of),
             keys=BuildKeys(read_symmetric_key(files.snapshot), read_signing_key(files.signing)),
             buckets_per_job=buckets_per_job,
             executor=executor,
@@ -110,7 +112,7 @@ def _previous_folder(
     return None if previous == "none" else snapshots / previous
 
 
-def _day(text: str) -> dt.date:
+def day_of(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:

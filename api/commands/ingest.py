@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.private import write_for_owner_alone
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -28,6 +30,7 @@ def ingest(
     """Take departments' files into the lake; refused files leave nothing behind."""
     from rich.console import Console
 
+    write_for_owner_alone()
     report = _ingest_with_progress(path, data, digest)
     lake = data / "lake"
     _print_files(Console(), report, lake)

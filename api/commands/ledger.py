@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from api.commands.private import write_for_owner_alone
+
 app = typer.Typer(name="ledger", help="The ledger of enrolments.", no_args_is_help=True)
 
 
@@ -24,6 +26,7 @@ def export(
     ] = None,
 ) -> None:
     """Write the state after an event as tables for the build, to DATA/exports/<position>."""
+    write_for_owner_alone()
     print(export_ledger(data, position, ledger))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from api.commands.private import write_for_owner_alone
 from scoring.errors import ChengxinError
 
 APPLICATION = "api.worker:application"
@@ -66,6 +67,7 @@ def serve(
     """Serve API and site until stopped. Settings come from CHENGXIN_* variables."""
     environment = server_environment(data, os.environ)
     check_settings(environment)
+    write_for_owner_alone()
     sys.stdout.flush()
     sys.stderr.flush()
     command = server_command(host=host, port=port, workers=workers)

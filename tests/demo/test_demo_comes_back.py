@@ -61,6 +61,13 @@ def wait_for(document: DemoDocument, persona: str, wanted: tuple[int, str]) -> N
     assert score_of(document, persona) == wanted
 
 
+def readable_by_others(data: Path) -> list[Path]:
+    """Files and folders about people that another account of the machine could open."""
+    rooms = ("incoming", "lake", "ledger", "exports", "snapshots", "store", "logs")
+    found = [path for room in rooms for path in (data / room, *(data / room).rglob("*"))]
+    return [path for path in found if path.stat().st_mode & 0o077]
+
+
 def wait_until_remembered(data: Path, snapshot: str) -> None:
     """The demo looks once a second at what is served."""
     deadline = time.monotonic() + COME_BACK_SECONDS
@@ -112,6 +119,7 @@ def test_a_killed_store_comes_back_and_a_second_start_serves_what_was_published(
         os.kill(store_pid(data), signal.SIGKILL)
         wait_for(document, "new", (200, second))
 
+    assert readable_by_others(data) == []
     with demo(data) as document:
         assert document.snapshot == second
         assert score_of(document, "new") == (200, second)

@@ -13,6 +13,7 @@ import typer
 
 from api.commands.demo.city import DemoState, state_for
 from api.commands.demo.progress import Steps
+from api.commands.private import write_for_owner_alone
 
 
 def demo(
@@ -29,6 +30,7 @@ def demo(
     from api.commands.demo.running import run_until_stopped
     from scoring.keys import key_files
 
+    write_for_owner_alone()
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     data = data.resolve()
     state = state_for(data, people=people, seed=seed, today=dt.datetime.now(dt.UTC).date())
