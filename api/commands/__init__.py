@@ -36,6 +36,7 @@ def _register() -> None:
         receipt,
         recompute,
         report,
+        score,
         serve,
         simulate,
         site,
@@ -64,6 +65,7 @@ def _register() -> None:
     ):
         app.command()(command)
     app.add_typer(ledger.app)
+    app.add_typer(score.app)
     app.add_typer(receipt.app)
     app.add_typer(audit.app)
     app.add_typer(voucher.app)
