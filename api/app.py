@@ -33,6 +33,7 @@ from api.ledger.notice import Notices, load_notices
 from api.ledger.places import open_ledger_at
 from api.ledger.projection import LiveMarks
 from api.ledger.protocol import Ledger
+from api.machines.gauges import Gauges
 from api.machines.health import healthz_handler, metrics_handler, readyz_handler
 from api.machines.interface import interface_handler
 from api.machines.metrics import Metrics
@@ -116,7 +117,7 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
             ),
             healthz_handler(),
             readyz_handler(services, lambda: verifier.has_keys),
-            metrics_handler(metrics),
+            metrics_handler(metrics, Gauges(services, settings.data_dir)),
             interface_handler(
                 lambda: describe(inner),
                 max_age_seconds=settings.public_max_age_seconds,

@@ -6,6 +6,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from api.access import open_to
+from api.machines.gauges import Gauges
 from api.machines.metrics import MEDIA_TYPE, Metrics
 from api.problems import Problem
 from api.schemas import HealthAnswer, ReadyAnswer
@@ -51,7 +52,7 @@ def readyz_handler(services: Services, has_keys: Callable[[], bool]) -> HTTPRout
     return readyz
 
 
-def metrics_handler(metrics: Metrics) -> HTTPRouteHandler:
+def metrics_handler(metrics: Metrics, gauges: Gauges) -> HTTPRouteHandler:
     @get(
         "/metrics",
         operation_id="getMetrics",
@@ -61,6 +62,6 @@ def metrics_handler(metrics: Metrics) -> HTTPRouteHandler:
         opt=open_to(None, media_type=MEDIA_TYPE),
     )
     async def metrics_text() -> Response[str]:
-        return Response(metrics.exposition().decode(), media_type=MEDIA_TYPE)
+        return Response(metrics.exposition(await gauges.now()).decode(), media_type=MEDIA_TYPE)
 
     return metrics_text

@@ -7,7 +7,8 @@ import os
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 MEDIA_TYPE = "text/plain; version=0.0.4"  # Litestar adds the charset
 BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -58,7 +59,8 @@ class Metrics:
     def add(self, routes: Iterable[RouteMetrics]) -> None:
         self.routes.extend(routes)
 
-    def exposition(self) -> bytes:
+    def exposition(self, gauges: Mapping[str, float] = MappingProxyType({})) -> bytes:
+        """`gauges`: figures of the moment by name, without the prefix."""
         lines = [
             "# TYPE chengxin_http_requests_total counter",
             *(line for route in self.routes for line in route.requests()),
@@ -72,8 +74,13 @@ class Metrics:
             _line("process_cpu_seconds_total", round(time.process_time(), 3)),
             "# TYPE chengxin_start_time_seconds gauge",
             _line("start_time_seconds", round(self._started_at, 3)),
+            *(line for name, value in gauges.items() for line in _gauge(name, value)),
         ]
         return ("\n".join(lines) + "\n").encode()
+
+
+def _gauge(name: str, value: float) -> tuple[str, str]:
+    return f"# TYPE chengxin_{name} gauge", _line(name, value)
 
 
 def _line(name: str, value: float, **labels: str) -> str:

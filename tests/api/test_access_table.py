@@ -21,6 +21,7 @@ TABLE = {
     ("DELETE", "/v1/me/consents/{consent_id}"): CITIZEN,
     ("GET", "/v1/me/consents/{consent_id}/qr.svg"): CITIZEN,
     ("GET", "/v1/me/accesses"): CITIZEN,
+    ("POST", "/v1/me/vouchers"): CITIZEN,
     ("GET", "/v1/me/events"): CITIZEN,
     ("GET", "/v1/me/disputes"): CITIZEN,
     ("POST", "/v1/me/disputes"): CITIZEN,

@@ -1,0 +1,55 @@
+"""What the service stands on at this moment: for alerts, asked at each scrape, nothing kept.
+
+A part that does not answer is a 0 in its `_up`, and its other figures are left out: no figure is
+better than an old one.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+
+from api.ledger.audit.folders import head_paths, heads_folder
+from api.ledger.protocol import LedgerError
+from api.services import Services
+from api.store.protocol import StoreDown
+
+_HEAD_TIME = "%Y%m%dT%H%M%SZ"
+
+
+class Gauges:
+    """`data`: data directory, where the auditor's signed heads lie."""
+
+    def __init__(self, services: Services, data: Path) -> None:
+        self._services = services
+        self._heads = heads_folder(data)
+
+    async def now(self) -> Mapping[str, float]:
+        return {**self._store(), **await self._ledger(), **self._audit()}
+
+    def _store(self) -> dict[str, float]:
+        try:
+            manifest = self._services.reader.version().manifest
+        except StoreDown:
+            return {"store_up": 0}
+        midnight = dt.datetime.combine(manifest.as_of, dt.time(), dt.UTC)
+        return {
+            "store_up": 1,
+            "snapshot_as_of_seconds": midnight.timestamp(),
+            "snapshot_ledger_position": manifest.ledger_position,
+            "snapshot_citizens": manifest.citizens,
+        }
+
+    async def _ledger(self) -> dict[str, float]:
+        try:
+            return {"ledger_up": 1, "ledger_position": await self._services.ledger.position()}
+        except LedgerError:
+            return {"ledger_up": 0}
+
+    def _audit(self) -> dict[str, float]:
+        """When the log's head was last signed; its name is that time."""
+        try:
+            paths = head_paths(self._heads)
+            made = dt.datetime.strptime(paths[-1].name.partition(".")[0], _HEAD_TIME)
+        except (OSError, ValueError, IndexError):
+            return {}
+        return {"audit_head_seconds": made.replace(tzinfo=dt.UTC).timestamp()}
