@@ -52,8 +52,7 @@ def _item(number: int, row: Row) -> str:
     return f"r{number},{fact},{index},{points},{code},{start},{end},0,{measure}"
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def city() -> RealRules:
     city = RealRules()
     fresh, old = AS_OF - dt.timedelta(10), AS_OF - dt.timedelta(720)
     city.add_records("clean")
@@ -72,7 +71,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         ("honour", 1, 20, AS_OF - dt.timedelta(1090), "counted"),
     )
     city.put("other_sum", "590,1", _item(0, ("penalty_general", 0, -10, fresh, "counted")))
-    with service_of(city, tmp_path_factory.mktemp("what-if")) as running:
+    return city
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with service_of(city(), tmp_path_factory.mktemp("what-if")) as running:
         yield running
 
 

@@ -3,6 +3,7 @@ import { beginLogin, finishLogin } from "/console/oidc.js";
 import { makeAccesses } from "/me/accesses.js";
 import { makeConsents } from "/me/consents.js";
 import { makeRights } from "/me/rights.js";
+import { makeWhatIf } from "/me/what-if.js";
 
 const SESSION = "chengxin.session";
 const FIRST_SHOWN = 12;
@@ -129,6 +130,7 @@ const tools = { ask, askText, act, byId, made, line, say };
 const showConsents = makeConsents(tools);
 const showAccesses = makeAccesses(tools);
 const rights = makeRights({ ...tools, refresh });
+const offerWhatIf = makeWhatIf(tools);
 
 async function showMine(first) {
   await Promise.all([showConsents(), showAccesses(), rights.show()]);
@@ -144,6 +146,7 @@ async function showScore() {
   byId("band").textContent = score.band.name;
   byId("as-of").textContent = `按 ${score.as_of} 的记录计算 · 规则 ${score.rules_version}`;
   showExplanation(explanation, names);
+  offerWhatIf(names);
   await showMine("inside");
 }
 
