@@ -5,6 +5,8 @@ from importlib.resources import files
 
 import msgspec
 
+from scoring.lint.forbidden import as_read
+
 
 class BasicService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
@@ -28,6 +30,7 @@ def named_basic_services(text: str) -> list[str]:
 
 
 def _is_named(service: BasicService, text: str) -> bool:
+    text = as_read(text)
     for phrase in service.allowed:
         text = text.replace(phrase, "")
     return any(word in text for word in service.words)
