@@ -17,6 +17,7 @@ from api.consents.protocol import ENDED, ConsentStatus, LiveConsent
 from api.consents.service import ConsentNotFound
 from api.inner import ApiRequest, call_of
 from api.ledger.enrolment import instant
+from api.partner.pace import paced
 from api.partner.registry import CONSENTS_SCOPE
 from api.problems import Problem
 from api.services import Services
@@ -73,7 +74,7 @@ def partner_consent_handlers(services: Services) -> list[HTTPRouteHandler]:
         ),
     )
     async def partner_consent(request: ApiRequest, handle: Handle) -> PartnerConsentAnswer:
-        consent = await held(services, call_of(request).caller.partner, handle)
+        consent = await paced(held(services, call_of(request).caller.partner, handle))
         return PartnerConsentAnswer(
             handle=handle,
             status=status_of(consent, services.consents.now_ms()),
@@ -104,7 +105,7 @@ def partner_consent_handlers(services: Services) -> list[HTTPRouteHandler]:
     )
     async def give_up_consent(request: ApiRequest, handle: Handle) -> None:
         """In effect on every worker before the answer leaves; repeating it changes nothing."""
-        consent = await held(services, call_of(request).caller.partner, handle)
+        consent = await paced(held(services, call_of(request).caller.partner, handle))
         if status_of(consent, services.consents.now_ms()) in ENDED:
             return
         try:

@@ -36,6 +36,7 @@ from api.partner.decision import (
     decision_id_of,
     is_eligible,
 )
+from api.partner.pace import paced
 from api.partner.policies import CITY_OFFSET_MS, PolicyBook, Question, city_day_number
 from api.partner.registry import Partner
 from api.problems import Problem
@@ -94,7 +95,7 @@ class Eligibility:
         version = self._reader.version()
         book = self._books.of(version)
         benefit = book.asked(partner, question, now_ms)
-        consent = await self._allowed(partner, question, now_ms)
+        consent = await paced(self._allowed(partner, question, now_ms))
         stored = await self._read(version, question.consent, consent, now_ms)
         decision_id = decision_id_of(now_ms, self._random(ID_RANDOM_BYTES))
         body = answer_bytes(
