@@ -154,7 +154,7 @@ async def _enrol(data: Path, state: DemoState, lake_key: bytes, progress: Progre
             if who.index in left_out or not joins or not is_adult(who.birth_date, state.as_of):
                 continue
             at_ms = morning - (1 + who.index % 365) * 86_400_000
-            drafts.append(enrolled_draft(who.subject, notice, f"demo-{who.index}", at_ms))
+            drafts.append(enrolled_draft(who.subject, notice, f"{who.index:032x}", at_ms))
         drafts.append(withdrawn_draft(cast["withdrawn"].subject, morning))
         await ledger.append_many(drafts)
     finally:
@@ -177,7 +177,7 @@ async def _enrol_newcomer(data: Path, state: DemoState, lake_key: bytes) -> None
         if (await ledger.enrolment_of(newcomer.subject)).status == "none":
             notice = load_notices().current(state.as_of)
             at_ms = int(dt.datetime.combine(state.as_of, dt.time(1), dt.UTC).timestamp()) * 1000
-            await ledger.append(enrolled_draft(newcomer.subject, notice, "demo-new", at_ms))
+            await ledger.append(enrolled_draft(newcomer.subject, notice, "f" * 32, at_ms))
     finally:
         await ledger.close()
 
