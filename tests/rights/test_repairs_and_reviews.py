@@ -4,7 +4,10 @@ import datetime as dt
 
 import pytest
 
+from api.accesses.events import access_draft
+from api.accesses.protocol import AccessEvent
 from scoring.policy.repair import months_after
+from tests.api.city import subject
 from tests.api.service import Service
 from tests.rights.town import (
     OFFICER,
@@ -154,3 +157,21 @@ def test_who_leaves_leaves_no_statement_behind(town: Service, tmp_path) -> None:
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
     assert "退出之后不应留下的话".encode() not in stored
     assert citizen(town, "ann", "/v1/me/export").json()["statements"][0]["text"] is None
+
+
+def test_an_answer_a_partner_got_about_her_can_be_reviewed(town: Service) -> None:
+    line = AccessEvent(
+        subject=subject("ann"),
+        at_ms=1_790_000_000_000,
+        initiator_kind="partner",
+        initiator="city_library",
+        purpose="xinyiyue_deposit",
+        legal_basis="协议",
+        decision_id="decision-1",
+        response_digest="0" * 64,
+    )
+    town.run(town.ledger.append(access_draft(line)))
+    asked = {"about": "decision", "decision_id": "decision-1"}
+    reply = citizen(town, "ann", "/v1/me/reviews", asked)
+    assert (reply.status, reply.json()["reference"]) == (201, "decision-1")
+    assert citizen(town, "bob", "/v1/me/reviews", asked).code == "decision_not_found"
