@@ -89,7 +89,7 @@ def _item(score: int, row: HistoryRow, document: HistoryDocument) -> HistoryItem
             raise IndexError
         shown = document.snapshots[row.snapshot_index]
         return HistoryItem(
-            at=day_of(row.day),
+            at=shown.as_of if row.day is None else day_of(row.day),
             score=score,
             change=row.change_points,
             cause=HISTORY_CAUSES[row.cause_index],

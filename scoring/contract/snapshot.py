@@ -240,10 +240,10 @@ class HistoryRow(msgspec.Struct, frozen=True):
 
     `rule_index` (empty: no single rule) and `snapshot_index` point into the history document;
     `record_id` is empty where a change has no single record. The day is the one on which the score
-    changed, the snapshot the first that shows it.
+    changed, empty where it is the as-of day of the snapshot, which is the first that shows it.
     """
 
-    day: int
+    day: int | None
     change_points: int
     cause_index: int
     record_id: str
@@ -312,7 +312,7 @@ def decode_history(value: bytes, tag: str) -> list[HistoryRow]:
 def _decode_row(text: str) -> HistoryRow:
     day, change, cause, record_id, rule, snapshot = text.split(",")
     return HistoryRow(
-        day=int(day),
+        day=int(day) if day else None,
         change_points=int(change),
         cause_index=int(cause),
         record_id=record_id,

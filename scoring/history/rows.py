@@ -152,8 +152,11 @@ def row_texts(rows: pl.DataFrame, document: HistoryDocument) -> pl.DataFrame:
     """In: HISTORY. Out: one row a citizen, in order: `snapshot_subject`, `text`, the rows of
     scoring.contract.snapshot.HistoryRow."""
     snapshots = [entry.snapshot for entry in document.snapshots]
+    days = [entry.as_of for entry in document.snapshots]
+    own_day = pl.col("snapshot").replace_strict(snapshots, days, default=None, return_dtype=pl.Date)
+    day = pl.when(pl.col("at") != own_day).then(pl.col("at").to_physical().cast(pl.String))
     text = pl.concat_str(
-        pl.col("at").to_physical(),
+        day.fill_null(""),
         "change_points",
         _number("cause", list(HISTORY_CAUSES)),
         pl.col("record_id").fill_null(""),

@@ -14,7 +14,7 @@ SHOWN = [
     for n in (0, 1)
 ]
 # rich has 652 points: 600 at first, then 12 and 40 in one snapshot, all in another
-ROWS = ["20777,40,1,award,1,1", "20776,12,2,kept1,,1", "20770,0,0,,,0"]
+ROWS = [",40,1,award,1,1", "20776,12,2,kept1,,1", "20770,0,0,,,0"]
 
 
 def named(name: str) -> str:

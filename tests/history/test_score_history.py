@@ -269,7 +269,9 @@ def test_the_store_holds_the_rows_of_the_table(tmp_path: Path) -> None:
     document = msgspec.json.decode(path.read_bytes(), type=HistoryDocument)
     told = [
         (
-            day_of(row.day),
+            day_of(row.day)
+            if row.day is not None
+            else document.snapshots[row.snapshot_index].as_of,
             row.change_points,
             HISTORY_CAUSES[row.cause_index],
             row.record_id or None,

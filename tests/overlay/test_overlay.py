@@ -27,6 +27,7 @@ from scoring.contract.snapshot import (
     ExplanationItem,
     HistoryRow,
     bucket_of,
+    day_of,
     decode_explanation,
     decode_history,
     decode_hot,
@@ -219,7 +220,8 @@ def test_a_disputed_record_stops_counting_and_counts_again_once_decided(town: To
     newest = disputed[2][0]
     assert (HISTORY_CAUSES[newest.cause_index], newest.record_id) == ("dispute", worst.record_id)
     assert newest.change_points == disputed[0] - before[0] > 0
-    assert dt.date(1970, 1, 1) + dt.timedelta(days=newest.day) == NEXT_DAY
+    assert newest.day is not None
+    assert day_of(newest.day) == NEXT_DAY
 
     town.decide("disputed", "rejected")
     town.round()
