@@ -48,7 +48,10 @@ class Bench:
         self._folder = folder
 
     def lake(self, size: Size) -> Path:
+        """Written once for a size."""
         data = self._folder / f"{size.records}"
+        if data.exists():
+            return data
         print(f"writing a lake of {size.records:,} records …", file=sys.stderr, flush=True)
         made = Work(
             what="make",
@@ -83,7 +86,6 @@ def at_size(bench: Bench, size: Size, runs: int) -> Run:
     data = bench.lake(size)
     built = [bench.build(data) for _ in range(runs)]
     peer = bench.peer(data)
-    shutil.rmtree(data)
     for number, each in enumerate(built, start=1):
         bench.figures.append(_build_figure(f"build, run {number}", size, each))
     best = min(built, key=lambda each: each.seconds)
@@ -108,7 +110,6 @@ def at_a_tenth(bench: Bench, size: Size, whole: Run) -> None:
     small = size.cut_to(size.records // 10)
     data = bench.lake(small)
     built = bench.build(data)
-    shutil.rmtree(data)
     bench.figures.append(_build_figure("build at a tenth", small, built))
     slower = (whole.seconds / size.records) / (built.seconds / small.records)
     told = bench.expect(slower <= LINEAR_WITHIN, "worse than linear")
@@ -125,7 +126,6 @@ def at_groupings(bench: Bench, size: Size) -> None:
     small = size.cut_to(GROUPED_RECORDS)
     data = bench.lake(small)
     hashes = [bench.build(data, jobs).hash for jobs in GROUPINGS]
-    shutil.rmtree(data)
     told = bench.expect(len(set(hashes)) == 1, "groupings differ")
     bench.figures.append(
         Figure(

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from scoring.benefits import load_benefits
-from scoring.build import build
+from scoring.build import build, cluster
 from scoring.build.cluster import cluster_executor
 from scoring.errors import StoreUnavailable, VerificationFailed
 from scoring.rulebook import load_rulebook
@@ -88,14 +88,14 @@ def test_two_workers_make_the_same_bytes_and_one_may_die_in_mid_build(
     built: Built, city_data: Path, tmp_path: Path
 ) -> None:
     killed_at: list[tuple[str, int, int]] = []
-    with _cluster(tmp_path) as cluster, cluster_executor(cluster.address) as executor:
+    with _cluster(tmp_path) as running, cluster_executor(running.address) as executor:
         whole = rebuild(city_data, as_of=AS_OF, buckets_per_job=8, executor=executor, out="cluster")
         assert _tree(whole.folder) == _tree(built.folder)
 
         def kill_one(stage: str, done: int, total: int) -> None:
             if not killed_at:
-                assert cluster.workers[0].poll() is None
-                cluster.workers[0].kill()
+                assert running.workers[0].poll() is None
+                running.workers[0].kill()
                 killed_at.append((stage, done, total))
 
         after_death = build(
@@ -123,7 +123,8 @@ def test_a_refusal_crosses_process_borders_whole() -> None:
     assert (refused.value.where, refused.value.do) == ("c", "d")
 
 
-def test_a_scheduler_that_is_not_there_is_named() -> None:
+def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     address = "tcp://127.0.0.1:1"
     with (
         pytest.raises(StoreUnavailable, match="cluster_unreachable") as refused,
