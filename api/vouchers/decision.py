@@ -1,8 +1,9 @@
-"""May this citizen have this benefit today? Pure; the same question partners ask."""
+"""May this citizen have this benefit today? The same question partners ask, answered alike."""
 
 import datetime as dt
 from typing import Literal
 
+from api.partner.decision import is_eligible, is_open
 from scoring.contract.documents import Benefit
 
 RefusalCode = Literal["unknown_policy", "benefit_not_open", "not_eligible_now", "not_enrolled"]
@@ -19,12 +20,12 @@ def open_benefit(register: list[Benefit], policy: str, today: dt.date) -> Benefi
     benefit = next((entry for entry in register if entry.id == policy), None)
     if benefit is None:
         raise VoucherNotIssued("unknown_policy")
-    if benefit.status != "live" or not benefit.valid_from <= today <= benefit.valid_until:
+    if not is_open(benefit, today):
         raise VoucherNotIssued("benefit_not_open")
     return benefit
 
 
 def require_eligible(score_points: int, benefit: Benefit) -> None:
-    """Raises VoucherNotIssued not_eligible_now."""
-    if score_points < benefit.threshold:
+    """Who has left is refused before. Raises VoucherNotIssued not_eligible_now."""
+    if not is_eligible(score_points, None, benefit.threshold):
         raise VoucherNotIssued("not_eligible_now")
