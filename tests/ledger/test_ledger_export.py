@@ -137,3 +137,18 @@ def test_the_services_half_of_an_export_needs_no_polars() -> None:
         " api.ledger.projection; sys.exit('polars' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("position", range(10))
+def test_the_few_that_changed_are_told_as_the_export_of_all_tells_them(
+    data: Path, position: int
+) -> None:
+    with LedgerExport(ledger_path(data)) as ledger:
+        everyone = {row[0]: row for batch in ledger.enrolments() for row in batch}
+        changed = [subject for subject, _ in ledger.changed_since(position)]
+        assert changed == sorted(set(changed))
+        few = ledger.enrolments_of(changed)
+        assert few == [everyone[subject] for subject in changed if subject in everyone]
+        assert list(ledger.record_states_of(changed)) == []
+    people = [0, 1, 2, 3, 4, 1, 2, 2, 3]  # of the nine events
+    assert changed == sorted({pseudonym(n) for n in people[position:]})
