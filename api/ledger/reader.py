@@ -95,6 +95,15 @@ class Reader(Generic[Connection]):
             work.exception()  # seen, also when its caller has gone
 
     def _run(self, query: Callable[[Connection], Result], deadline: float) -> Result:
+        is_kept = getattr(self._own, "connection", None) is not None
+        try:
+            return self._ask(query, deadline)
+        except LedgerUnavailable as error:
+            if error.reason != "gone" or not is_kept:
+                raise
+            return self._ask(query, deadline)  # a server may have been restarted since
+
+    def _ask(self, query: Callable[[Connection], Result], deadline: float) -> Result:
         connection = self._connection()
         try:
             return self._source.ask(connection, query, deadline)

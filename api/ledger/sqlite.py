@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from api.ledger import statements
+from api.ledger.checkpoints import Checkpoints
 from api.ledger.connection import LedgerFile
 from api.ledger.migrations import create_if_missing, migrate
 from api.ledger.protocol import LedgerUnavailable
@@ -39,3 +40,8 @@ async def open_ledger(path: Path, budgets: Budgets | None = None) -> "SqliteLedg
 class SqliteLedger(ThreadedLedger[sqlite3.Connection]):
     def __init__(self, file: LedgerFile, budgets: Budgets) -> None:
         super().__init__(SqliteTransactions(file), SqliteSource(file), statements, budgets)
+        self._checkpoints = Checkpoints(file)
+
+    async def close(self) -> None:
+        await super().close()
+        await asyncio.to_thread(self._checkpoints.stop)

@@ -13,6 +13,7 @@ import pytest
 from api.ledger.postgres.ledger import open_postgres_ledger
 from api.ledger.protocol import Ledger
 from api.ledger.sqlite import open_ledger
+from api.ledger.writer import Budgets
 from tests.ledger.postgres_server import PostgresServer, started
 
 Result = TypeVar("Result")
@@ -58,7 +59,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 def on_postgres(server: PostgresServer) -> Implementation:
     async def open_postgres(place: Path) -> Ledger:
-        return await open_postgres_ledger(server.url_for(place))
+        return await open_postgres_ledger(server.url_for(place), Budgets(answer_seconds=10))
 
     return Implementation("postgres", open_postgres)
 

@@ -145,8 +145,8 @@ def test_any_history_leaves_what_the_model_holds(implementation: Implementation)
     run_state_machine_as_test(
         History,
         settings=settings(
-            max_examples=15,
-            stateful_step_count=12,
+            max_examples=8,
+            stateful_step_count=10,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),

@@ -19,7 +19,12 @@ from api.ledger.merkle.hashing import SHA256
 from api.ledger.migrations import Migration, known_migrations
 from api.ledger.places import open_ledger_at, open_log
 from api.ledger.postgres.connection import connect
-from api.ledger.postgres.ledger import SCHEMA_FOLDER, PostgresLedger, migrate_postgres
+from api.ledger.postgres.ledger import (
+    SCHEMA_FOLDER,
+    PostgresLedger,
+    migrate_postgres,
+    open_postgres_ledger,
+)
 from api.ledger.protocol import Appended, Ledger, LedgerSchemaUnknown, LedgerUnavailable
 from api.ledger.sqlite import ledger_path, open_ledger
 from api.ledger.writer import Budgets
@@ -32,8 +37,7 @@ Story = Callable[[Ledger], Awaitable[None]]
 
 def run(url: str, story: Story, budgets: Budgets | None = None) -> None:
     async def told() -> None:
-        migrate_postgres(url)
-        ledger = PostgresLedger(url, budgets or Budgets(answer_seconds=10))
+        ledger = await open_postgres_ledger(url, budgets or Budgets(answer_seconds=10))
         try:
             await story(ledger)
         finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +14,7 @@ from api.ledger.postgres import statements
 from api.ledger.postgres.connection import Connection, connect, reason_of
 from api.ledger.postgres.transaction import PostgresTransactions
 from api.ledger.protocol import LedgerSchemaUnknown, LedgerUnavailable
-from api.ledger.reader import READ_SECONDS
+from api.ledger.reader import READ_SECONDS, THREADS
 from api.ledger.threaded import ThreadedLedger
 from api.ledger.writer import Budgets
 
@@ -31,12 +32,19 @@ async def open_postgres_ledger(url: str, budgets: Budgets | None = None) -> "Pos
     """The ledger in the database at `url`, created where there is none, for the running event
     loop alone. Raises LedgerSchemaUnknown, LedgerUnavailable."""
     await asyncio.to_thread(migrate_postgres, url)
-    return PostgresLedger(url, budgets or Budgets())
+    source = PostgresSource(url)
+    await asyncio.to_thread(source.prepare, THREADS)
+    return PostgresLedger(url, budgets or Budgets(), source)
 
 
 class PostgresLedger(ThreadedLedger[Connection]):
-    def __init__(self, url: str, budgets: Budgets) -> None:
-        super().__init__(PostgresTransactions(url), PostgresSource(url), statements, budgets)
+    def __init__(self, url: str, budgets: Budgets, source: "PostgresSource | None" = None) -> None:
+        self._source = source or PostgresSource(url)
+        super().__init__(PostgresTransactions(url), self._source, statements, budgets)
+
+    async def close(self) -> None:
+        await super().close()
+        self._source.close_spare()
 
 
 class PostgresSource:
@@ -44,8 +52,24 @@ class PostgresSource:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._spare: deque[Connection] = deque()
+
+    def prepare(self, connections: int) -> None:
+        """To connect takes longer than a read may: done before the first one."""
+        self._spare.extend(self._connected() for _ in range(connections))
 
     def connect(self) -> Connection:
+        try:
+            return self._spare.popleft()
+        except IndexError:
+            return self._connected()
+
+    def close_spare(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                self.close(self._spare.popleft())
+
+    def _connected(self) -> Connection:
         connection = connect(self._url, statement_seconds=READ_SECONDS)
         connection.read_only = True
         return connection
@@ -56,6 +80,7 @@ class PostgresSource:
         try:
             return query(connection)
         except psycopg.Error as error:
+            self.close_spare()  # as old as the one that failed
             raise LedgerUnavailable(reason_of(error)) from error
 
     def close(self, connection: Connection) -> None:

@@ -43,7 +43,15 @@ class PostgresTransactions:
         self._connection: Connection | None = None
 
     def try_begin(self) -> bool:
-        """False while another process writes. Raises LedgerUnavailable."""
+        is_kept = self._connection is not None
+        try:
+            return self._begin()
+        except LedgerUnavailable as error:
+            if error.reason != "gone" or not is_kept:
+                raise
+            return self._begin()  # the server may have been restarted since
+
+    def _begin(self) -> bool:
         connection = self._connected()
         try:
             connection.execute(_BEGIN)
