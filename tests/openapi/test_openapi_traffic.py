@@ -1,5 +1,6 @@
 """What the service really answers is what the document says: status, media type, headers, body."""
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -55,6 +56,13 @@ CALLS: list[tuple[int, str, str, dict[str, Any]]] = [
     (200, "GET", "/v1/me/score/explanation", {"who": "late", "headers": {"accept-language": "en"}}),
     (200, "GET", "/v1/me/enrolment", {"who": "nobody"}),
     (404, "DELETE", "/v1/me/enrolment", {"who": "nobody"}),
+    (404, "GET", "/v1/me/enrolment/receipt", {"who": "nobody"}),
+    (200, "GET", "/v1/me/consents", {"who": "rich"}),
+    (400, "GET", "/v1/me/consents?limit=0", {"who": "rich"}),
+    (400, "POST", "/v1/me/consents", {"who": "rich", "body": {}}),
+    (200, "GET", "/v1/me/accesses?since=2026-01-01&until=2026-12-31", {"who": "rich"}),
+    (400, "GET", "/v1/me/accesses?since=yesterday", {"who": "rich"}),
+    (200, "GET", "/v1/me/events", {"who": "rich"}),
     (415, "POST", "/v1/me/enrolment", {"who": "rich", "headers": {"content-type": "text/plain"}}),
     (400, "POST", "/v1/me/enrolment", {"who": "rich", "body": {}}),
     (422, "POST", "/v1/me/enrolment", {"who": "rich", "body": {"notice_version": "1999"}}),
@@ -85,6 +93,38 @@ def test_enrolling_and_leaving_answer_as_documented(service: Service, checker: C
         Recorded(service, "GET", "/v1/me/score", who="new"),
     ]
     assert [step.reply.status for step in steps] == [201, 201, 409, 200, 404, 204, 404]
+    assert [differences(checker, step) for step in steps] == [[]] * len(steps)
+
+
+def test_consenting_changing_and_revoking_answer_as_documented(
+    service: Service, checker: Checker
+) -> None:
+    version = service.get("/v1/notice").json()["version"]
+    joined = Recorded(
+        service, "POST", "/v1/me/enrolment", who="consenting", body={"notice_version": version}
+    )
+    terms = {
+        "partner": "bus_partner",
+        "policy": "bus",
+        "purpose": "优惠",
+        "expires_at": (dt.datetime.now(dt.UTC) + dt.timedelta(days=9)).isoformat(),
+    }
+    granted = Recorded(service, "POST", "/v1/me/consents", who="consenting", body=terms)
+    own = f"/v1/me/consents/{granted.reply.json()['id']}"
+    steps = [
+        joined,
+        granted,
+        Recorded(service, "GET", "/v1/me/enrolment/receipt", who="consenting"),
+        Recorded(service, "GET", own, who="consenting"),
+        Recorded(service, "GET", f"{own}/qr.svg", who="consenting"),
+        Recorded(service, "PATCH", own, who="consenting", body={"status": "paused"}),
+        Recorded(service, "PATCH", own, who="consenting", body={"status": "rejected"}),
+        Recorded(service, "GET", own, who="rich"),
+        Recorded(service, "DELETE", own, who="consenting"),
+    ]
+    for step in steps:
+        step.template = step.template.replace(own, "/v1/me/consents/{consent_id}")
+    assert [s.reply.status for s in steps] == [201, 201, 200, 200, 200, 200, 409, 404, 204]
     assert [differences(checker, step) for step in steps] == [[]] * len(steps)
 
 
