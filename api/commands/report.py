@@ -1,6 +1,6 @@
 """`chengxin report fairness`: benefit rates of groups that are never inputs.
 
-Exit codes: 0 every ratio is at least 0.8, 1 one is below, 4 groups refused, 5 snapshot missing.
+Exit codes: 0 no ratio is below 0.8, 1 one is and chance does not explain it, 4 groups refused, 5 snapshot missing.
 """
 
 from pathlib import Path
@@ -88,15 +88,16 @@ def _show(found: "list[Comparison]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("benefit", "by", "rate per group (people)", "lowest ÷ highest")
+    table = Table("benefit", "by", "rate per group (people)", "lowest ÷ highest", "verdict")
     for each in found:
         rates = "  ".join(_in_words(group) for group in each.groups)
-        verdict = "≥ 0.8" if each.is_fair else "< 0.8"
-        ratio = verdict if each.ratio is None else f"{each.ratio:.3f}"
-        table.add_row(each.benefit, each.dimension, rates, ratio)
+        ratio = "not shown" if each.ratio is None else f"{each.ratio:.3f}"
+        verdict = "fair" if each.is_fair else "NOT FAIR"
+        table.add_row(each.benefit, each.dimension, rates, ratio, verdict)
     console = Console(width=150, highlight=False)
     console.print(table)
-    console.print("Fewer than 10 people are never counted out; groups under 100 are not judged.")
+    console.print("Not fair: below 0.8 by more than chance explains. Fewer than 10 people are")
+    console.print("never counted out; groups under 100 are not judged; control is drawn by lot.")
 
 
 def _in_words(rate: "GroupRate") -> str:

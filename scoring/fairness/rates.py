@@ -1,7 +1,12 @@
-"""Benefit rate per group and the lowest ÷ the highest (four-fifths rule, 29 CFR 1607.4 D)."""
+"""Benefit rate per group and the lowest ÷ the highest (four-fifths rule, 29 CFR 1607.4 D).
+
+As that rule has it, a ratio below four fifths tells nothing where the numbers are so small that
+chance explains it: groups drawn by lot fall below it often enough (the control split shows it).
+"""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import permutations
 
 import msgspec
 import polars as pl
@@ -10,9 +15,12 @@ from scoring.contract.documents import Benefit
 
 LEAST_RATIO = Fraction(4, 5)
 SMALLEST_SHOWN = 10  # k: fewer people than this are never counted out
-# Below this a difference of a fifth is chance: at a true rate of one half the rates of two groups
-# of 100 differ by 0.07 as a matter of course.
-SMALLEST_JUDGED = 100
+SMALLEST_JUDGED = 100  # below this the normal approximation says nothing
+# Standard errors between two rates that chance reaches once in a thousand comparisons; a report
+# makes some dozens of them.
+CHANCE_REACHES = Fraction(33, 10)
+
+Count = tuple[int, int]  # people, and of them with the benefit
 
 
 class GroupRate(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +35,8 @@ class GroupRate(msgspec.Struct, frozen=True, kw_only=True):
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """`ratio`: lowest ÷ highest rate of the judged groups; None where a rate is not shown or there
-    is nothing to compare: fewer than two groups, or nobody has the benefit."""
+    is nothing to compare: fewer than two groups, or nobody has the benefit. `is_fair`: no group
+    stands below four fifths of another by more than chance explains."""
 
     benefit: str
     dimension: str
@@ -57,14 +66,15 @@ def _of_benefit(joined: pl.DataFrame, benefit: Benefit) -> Iterator[Comparison]:
     for (dimension,), rows in counted.partition_by("dimension", as_dict=True).items():
         counts = [(group, people, n) for _, group, people, n in rows.iter_rows()]
         rates = [_rate(*count) for count in counts]
-        ratio = _ratio([(people, n) for _, people, n in counts])
+        judged = [(people, n) for _, people, n in counts if people >= SMALLEST_JUDGED]
+        ratio = _ratio(judged)
         is_shown = all(rate.rate is not None for rate in rates if rate.is_judged)
         yield Comparison(
             benefit=benefit.id,
             dimension=dimension,
             groups=rates,
             ratio=float(ratio) if ratio is not None and is_shown else None,
-            is_fair=ratio is None or ratio >= LEAST_RATIO,
+            is_fair=not any(_is_behind(one, other) for one, other in permutations(judged, 2)),
         )
 
 
@@ -78,9 +88,19 @@ def _rate(group: str, people: int, eligible: int) -> GroupRate:
     )
 
 
-def _ratio(counts: list[tuple[int, int]]) -> Fraction | None:
-    """Exact: four fifths are four fifths."""
-    rates = [Fraction(eligible, people) for people, eligible in counts if people >= SMALLEST_JUDGED]
+def _is_behind(one: Count, other: Count) -> bool:
+    """Exact: four fifths are four fifths. Two-proportion test with the pooled rate."""
+    (people, eligible), (others, others_eligible) = one, other
+    rate, better = Fraction(eligible, people), Fraction(others_eligible, others)
+    if rate >= LEAST_RATIO * better:
+        return False
+    pooled = Fraction(eligible + others_eligible, people + others)
+    variance = pooled * (1 - pooled) * (Fraction(1, people) + Fraction(1, others))
+    return (better - rate) ** 2 > CHANCE_REACHES**2 * variance
+
+
+def _ratio(counts: list[Count]) -> Fraction | None:
+    rates = [Fraction(eligible, people) for people, eligible in counts]
     if len(rates) < 2 or max(rates) == 0:
         return None
     return min(rates) / max(rates)

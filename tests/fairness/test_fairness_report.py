@@ -78,6 +78,31 @@ def test_a_hidden_rate_is_judged_all_the_same() -> None:
     assert not _compared(("a", 300, 3), ("b", 400, 200)).is_fair
 
 
+def test_a_ratio_that_chance_explains_is_shown_and_not_called_unfair() -> None:
+    """4 and 6 in a hundred of 500: groups drawn by lot differ by as much now and then."""
+    found = _compared(("a", 500, 20), ("b", 500, 30))
+    assert found.ratio == pytest.approx(2 / 3)
+    assert found.is_fair
+    assert not _compared(("a", 50_000, 2_000), ("b", 50_000, 3_000)).is_fair
+
+
+def test_a_group_that_is_behind_is_not_hidden_by_a_small_one_further_behind() -> None:
+    assert not _compared(("a", 100, 35), ("b", 2_000, 800), ("c", 2_000, 1_200)).is_fair
+
+
+def test_groups_drawn_by_lot_are_fair() -> None:
+    everybody = pl.DataFrame(
+        {
+            "subject": [f"s{number}" for number in range(4_000)],
+            "score_points": [BENEFIT.threshold - (number % 50 != 0) for number in range(4_000)],
+        }
+    )
+    for key in range(100):
+        control = control_groups(everybody["subject"], key.to_bytes(32, "big"))
+        (found,) = compare(everybody, control, [BENEFIT])
+        assert found.is_fair, key
+
+
 def test_where_nobody_has_the_benefit_nobody_is_behind() -> None:
     assert _compared(("a", 300, 0), ("b", 400, 0)).is_fair
 
