@@ -25,11 +25,19 @@ def make_keypair(private: Path, public: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    open_half = key.public_key().public_bytes(
+    _write_new(private, secret, mode=0o600)
+    _write_new(public, _public_pem(key), mode=0o644)
+
+
+def write_public_half(private: Path, public: Path) -> None:
+    """The half that a kill between the two files left out. Raises VerificationFailed."""
+    _write_new(public, _public_pem(read_signing_key(private)), mode=0o644)
+
+
+def _public_pem(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    _write_new(private, secret, mode=0o600)
-    _write_new(public, open_half, mode=0o644)
 
 
 def read_signing_key(private: Path) -> Ed25519PrivateKey:

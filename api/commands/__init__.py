@@ -28,6 +28,7 @@ def _register() -> None:
         due,
         generate,
         ingest,
+        keys,
         ledger,
         lint,
         overlay,
@@ -64,6 +65,7 @@ def _register() -> None:
         decision.decision,
     ):
         app.command()(command)
+    app.add_typer(keys.app)
     app.add_typer(ledger.app)
     app.add_typer(score.app)
     app.add_typer(receipt.app)

@@ -11,6 +11,8 @@ from api.machines.metrics import MEDIA_TYPE, Metrics
 from api.problems import Problem
 from api.schemas import HealthAnswer, ReadyAnswer
 from api.services import Services
+from api.store.protocol import StoreDown
+from scoring.contract.snapshot import CURRENT_KEY
 
 
 def healthz_handler() -> HTTPRouteHandler:
@@ -38,6 +40,8 @@ def readyz_handler(services: Services, has_keys: Callable[[], bool]) -> HTTPRout
     async def readyz() -> ReadyAnswer:
         """Every part a citizen's request needs answers, or the 503 names the one that does not."""
         manifest = services.reader.version().manifest
+        if await services.reader.get(CURRENT_KEY) is None:  # the version in memory may outlive it
+            raise StoreDown
         position = await services.ledger.position()
         if not has_keys():
             raise Problem("keys_unavailable")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from api.commands.demo.keys import make_missing_keys
+from api.commands.keys import make_missing_keys
 from loadtest.bench.report import Figure
 from loadtest.synthetic_lake import AS_OF, write_synthetic_lake
 from scoring.benefits import load_benefits

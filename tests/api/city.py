@@ -22,7 +22,7 @@ from scoring.contract.documents import (
     TablesDocument,
 )
 from scoring.contract.pseudonyms import snapshot_subject_of
-from scoring.contract.snapshot import HISTORY_DOCUMENT, MARKS_KEY, Manifest, tag_of
+from scoring.contract.snapshot import CURRENT_KEY, HISTORY_DOCUMENT, MARKS_KEY, Manifest, tag_of
 
 SNAPSHOT_KEY = bytes(range(32))
 AS_OF = dt.date(2026, 11, 20)
@@ -239,8 +239,8 @@ class MemoryReader:
         self.marks[snapshot_subject] = mark
 
     async def get(self, key: str) -> bytes | None:
-        self.version()
-        return self.strings.get(key)
+        served = self.version().manifest.snapshot
+        return served.encode() if key == CURRENT_KEY else self.strings.get(key)
 
     peek = get
 

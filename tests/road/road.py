@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api.commands.demo.city import build_snapshot
-from api.commands.demo.keys import make_missing_keys
+from api.commands.keys import make_missing_keys
 from api.commands.demo.processes import Child, free_port
 from api.commands.demo.running import publish_snapshot
 from api.commands.demo.tokens import AUDIENCE

@@ -26,8 +26,8 @@ def demo(
     workers: Annotated[int, typer.Option(help="API processes.", min=1)] = 1,
 ) -> None:
     """A synthetic city, built, published and served until Ctrl-C."""
-    from api.commands.demo.keys import make_missing_keys
     from api.commands.demo.running import run_until_stopped
+    from api.commands.keys import make_missing_keys
     from scoring.keys import key_files
 
     write_for_owner_alone()

@@ -1,0 +1,55 @@
+"""`chengxin keys make`: every key of a data directory, made once and never replaced.
+
+Lost keys cannot be made again: another lake key gives everybody a second pseudonym. Keep a copy of
+the folder in a safe. Exit codes: 0 done, 5 a key is there but cannot be read.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scoring.keys import KeyFiles, key_files
+
+app = typer.Typer(name="keys", help="Keys of a data directory.", no_args_is_help=True)
+PRIVATE_UMASK = 0o077
+
+
+@app.callback()
+def _group() -> None:
+    """A group of its own, so that more can be said about keys later."""
+
+
+@app.command("make")
+def make(
+    data: Annotated[Path, typer.Option(help="Data directory.", file_okay=False)] = Path("data"),
+) -> None:
+    """Make the keys that are missing; existing ones stay as they are."""
+    os.umask(PRIVATE_UMASK)
+    files = key_files(data)
+    make_missing_keys(files)
+    for name in sorted(path.name for path in files.lake.parent.iterdir()):
+        typer.echo(files.lake.parent / name)
+
+
+def make_missing_keys(files: KeyFiles) -> None:
+    """Also the public half of a pair whose making was cut short."""
+    from api.identity.keys import make_signing_key, write_signing_key
+    from api.identity.private_file import write_private_file
+    from scoring.contract.pseudonyms import KEY_BYTES
+    from scoring.signing import make_keypair, write_public_half
+
+    files.lake.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in (files.lake, files.snapshot):
+        if not path.exists():
+            write_private_file(path, secrets.token_hex(KEY_BYTES).encode())
+    for path in (files.identity, files.api_signing):
+        if not path.exists():
+            write_signing_key(make_signing_key(), path)
+    for private, public in ((files.signing, files.signing_public), (files.log, files.log_public)):
+        if not private.exists():
+            make_keypair(private, public)
+        elif not public.exists():
+            write_public_half(private, public)
