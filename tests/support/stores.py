@@ -10,6 +10,7 @@ from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 
 from scoring.contract.snapshot import (
+    CLAIMS_KEY,
     MARKS_KEY,
     NEXT_KEY,
     PUBLISHER_KEY,
@@ -80,7 +81,7 @@ def all_keys(connection: StoreConnection) -> set[str]:
 
 def stray_keys(connection: StoreConnection) -> set[str]:
     """Keys that belong to no version one can be served from, live marks aside."""
-    expected = {"current", "versions", "ptr:rollback", MARKS_KEY}
+    expected = {"current", "versions", "ptr:rollback", MARKS_KEY, CLAIMS_KEY}
     for name, version in pointers.versions_in(connection).items():
         if version.flip_number or version.retired_ms:
             expected |= {manifest_key(name), documents_key(name), overlay_key(name)}
