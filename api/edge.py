@@ -181,6 +181,7 @@ class Edge:
             body = await read_json_body(
                 call.headers, receive, access=access, limit_bytes=self._body_limit_bytes
             )
+        call.body = body
         await self._inner(scope, _replay(body, receive), outgoing)
         if call.failure is not None:
             raise call.failure

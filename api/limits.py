@@ -7,6 +7,7 @@ header that a client can write.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import msgspec
@@ -15,6 +16,8 @@ from api.answers import Call, Header
 from api.problems import Problem
 from api.store.protocol import SnapshotReader, StoreDown
 from api.tokens import Principal
+
+log = logging.getLogger("chengxin.api.limits")
 
 WINDOW_SECONDS = 60
 SHARES = 50
@@ -71,9 +74,11 @@ class Allowance:
             total = await self._reader.count(self._key, share, expires_at=self.until + 1)
             self._used_by_all = total
             granted = min(share, self.quota.requests - (total - share))
-        except StoreDown:
+        except Exception as error:
             if self.quota.is_strict:
                 raise
+            if not isinstance(error, StoreDown):  # nobody awaits it: it must be heard of here
+                log.info("a request counter failed: %s", type(error).__name__)
             granted = share
         finally:
             self._asking = None

@@ -13,6 +13,7 @@ import secrets
 import tempfile
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -80,7 +81,12 @@ def measure_indistinguishable(built: Built, store: EmbeddedStore, each: int) -> 
 
 
 def _figure(name: str, seen: Mapping[str, Sequence[Seen]]) -> Figure:
+    late = sum(one.status == 503 for ones in seen.values() for one in ones)
+    seen = {kind: [one for one in ones if one.status != 503] for kind, ones in seen.items()}
     texts = {(one.status, one.text, one.size_bytes) for kind in seen.values() for one in kind}
+    if len(texts) > 1:
+        for kind, ones in seen.items():
+            print(kind, Counter((one.status, one.text) for one in ones))
     values = []
     for kind, ones in seen.items():
         rest = [one.seconds for other, many in seen.items() if other != kind for one in many]
@@ -88,7 +94,7 @@ def _figure(name: str, seen: Mapping[str, Sequence[Seen]]) -> Figure:
     return Figure(
         name=name,
         value=f"{len(texts)} different answer(s) to {sum(map(len, seen.values())):,} questions; "
-        f"AUC on time {min(values):.3f}…{max(values):.3f}",
+        f"AUC on time {min(values):.3f}…{max(values):.3f}; {late} without an answer (503)",
         target="1 answer; AUC 0.45…0.55",
     )
 

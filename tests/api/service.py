@@ -17,6 +17,8 @@ from api.edge import Edge
 from api.identity.keys import load_signing_key, make_signing_key, write_signing_key
 from api.ledger.notice import load_notices
 from api.ledger.sqlite import SqliteLedger, open_ledger
+from api.partner.own_tokens import TokenIssuer
+from api.partner.registry import load_registry
 from api.settings import Settings
 from api.store.protocol import SnapshotReader
 from api.store.reader import BeforeServing
@@ -90,8 +92,10 @@ class Service:
         signer: Signer,
         ledgers: Sequence[SqliteLedger],
         city: City,
+        folder: Path,
     ) -> None:
         self._runner = runner
+        self.folder = folder
         self.app = app
         self.reader = reader
         self.signer = signer
@@ -101,6 +105,14 @@ class Service:
     @property
     def ledger(self) -> SqliteLedger:
         return self._ledgers[0]
+
+    def partner_token(self, partner: str = "city_library") -> str:
+        """As our token endpoint issues them."""
+        who = load_registry().by_id[partner]
+        issuer = TokenIssuer(
+            self.folder / "api_signing.pem", issuer="https://chengxin.example", audience=AUDIENCE
+        )
+        return issuer.token(who, frozenset(who.scopes), now=int(time.time()))
 
     def run(self, awaitable: Any) -> Any:
         return self._runner.run(awaitable)
@@ -202,7 +214,9 @@ def service_of(
         deadline = time.monotonic() + 5
         while not app.has_keys and time.monotonic() < deadline:
             runner.run(asyncio.sleep(0.005))
-        yield Service(runner, app, reader=reader, signer=signer, ledgers=ledgers, city=city)
+        yield Service(
+            runner, app, reader=reader, signer=signer, ledgers=ledgers, city=city, folder=folder
+        )
 
 
 def settings_for(folder: Path, **changes: Any) -> Settings:

@@ -5,6 +5,8 @@ import pytest
 from tests.api.service import Service
 
 PUBLIC, CITIZEN, STAFF = "public", "citizen", "staff:officer"
+PARTNER = "eligibility consents"
+FORM = "whoever proves itself in the form"
 TABLE = {
     ("GET", "/v1/me/score"): CITIZEN,
     ("GET", "/v1/me/score/explanation"): CITIZEN,
@@ -44,6 +46,13 @@ TABLE = {
     ("POST", "/v1/staff/repairs/{case_id}/confirmation"): STAFF,
     ("GET", "/v1/stats/repair"): PUBLIC,
     ("GET", "/schema/export.json"): PUBLIC,
+    ("POST", "/v1/eligibility"): PARTNER,
+    ("POST", "/v1/eligibility/batch"): PARTNER,
+    ("GET", "/v1/partner/consents/{handle}"): PARTNER,
+    ("DELETE", "/v1/partner/consents/{handle}"): PARTNER,
+    ("POST", "/oauth/token"): FORM,
+    ("GET", "/.well-known/jwks.json"): PUBLIC,
+    ("GET", "/.well-known/oauth-authorization-server"): PUBLIC,
     ("GET", "/v1/rules"): PUBLIC,
     ("GET", "/v1/benefits"): PUBLIC,
     ("GET", "/v1/catalogue"): PUBLIC,
@@ -79,15 +88,24 @@ def test_a_route_answers_exactly_whom_the_table_names(
     if TABLE[method, path] == PUBLIC:
         assert status(None) == 200
         assert status("not even a token") == 200
+    elif TABLE[method, path] == FORM:
+        assert status(None) == status("not even a token") == 415
+    elif TABLE[method, path] == PARTNER:
+        assert status(None) == 401
+        assert status(service.signer.token("rich")) == 403
+        assert status(service.signer.token("rich", scope=f"citizen {PARTNER}")) == 403
+        assert status(service.partner_token()) not in (401, 403)
     elif TABLE[method, path] == STAFF:
         assert status(None) == 401
         assert status(service.signer.token("rich")) == 403
         assert status(service.signer.token(sub="officer-1", scope="staff")) == 403
         assert status(service.signer.token(sub="officer-1", scope="staff:else")) == 403
+        assert status(service.partner_token()) == 403
         assert status(service.signer.token(sub="officer-1", scope=STAFF)) not in (401, 403)
     else:
         assert status(None) == 401
         assert status(service.signer.token(scope="staff")) == 403
+        assert status(service.partner_token()) == 403
         assert status(service.signer.token(scope=...)) == 403
         assert status(service.signer.token("rich")) not in (401, 403)
 
@@ -119,6 +137,8 @@ CACHED = {
     "/v1/stats/repair",
     "/schema/openapi.json",
     "/schema/export.json",
+    "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
 }
 
 

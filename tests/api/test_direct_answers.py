@@ -37,6 +37,6 @@ def test_both_ways_give_the_same_refusal(service: Service, name: str) -> None:
     assert {**direct.json(), "trace_id": ""} == {**framework.json(), "trace_id": ""}
 
 
-def test_every_direct_answer_is_tried_here(service: Service) -> None:
-    direct = {route.template for route in service.app.table.routes if route.direct}
+def test_every_direct_answer_to_a_get_is_tried_here(service: Service) -> None:
+    direct = {route.template for route in service.app.table.routes if "GET" in route.direct}
     assert direct == {path.partition("?")[0] for path in PATHS}

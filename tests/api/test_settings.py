@@ -13,6 +13,7 @@ KEY = "ab" * 32
 def environment(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "snapshot.key").write_text(KEY + "\n")
+    (tmp_path / "keys" / "api_signing.pem").write_text("read when the service is made")
     return {
         "CHENGXIN_DATA_DIR": str(tmp_path),
         "CHENGXIN_ISSUER": "https://identity.example",

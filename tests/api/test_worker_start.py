@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from api.commands.serve import check_settings, server_command, server_environment
+from api.identity.keys import make_signing_key, write_signing_key
 from scoring.errors import ChengxinError
 
 HEAVY = {"polars", "pyarrow", "numpy", "pandas", "duckdb", "mkdocs", "jieba", "typer", "rich"}
@@ -33,6 +34,7 @@ def test_the_service_imports_nothing_of_the_batch() -> None:
 def settings(folder: Path) -> dict[str, str]:
     (folder / "keys").mkdir()
     (folder / "keys" / "snapshot.key").write_text("ab" * 32)
+    write_signing_key(make_signing_key(), folder / "keys" / "api_signing.pem")
     return {
         **os.environ,
         "CHENGXIN_ISSUER": "https://identity.example",

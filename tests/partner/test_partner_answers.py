@@ -245,3 +245,21 @@ def test_the_registry_and_the_register_of_benefits_agree(town: Town) -> None:
         assert {REGISTER[policy].partner for policy in partner.policies} == {partner.id}
     assert {benefit.partner for benefit in REGISTER.values()} == set(town.partners)
     assert BANK in town.partners
+
+
+def test_edge_and_framework_give_the_same_answers(town: Town, token: str) -> None:
+    (handle,) = town.consents([subject_of("over")])
+    route = town.service.app.table.by_template["/v1/eligibility"]
+    asked = [question(handle), question("A" * 22), question(handle, purpose="lending"), {}]
+
+    def answers() -> list[tuple[int, set[str]]]:
+        found = [town.service.post("/v1/eligibility", one, token) for one in asked]
+        return [(reply.status, set(reply.json())) for reply in found]
+
+    by_edge = answers()
+    direct, route.direct = route.direct, {}
+    try:
+        assert answers() == by_edge
+    finally:
+        route.direct = direct
+    assert [status for status, _ in by_edge] == [200, 403, 400, 400]
