@@ -5,7 +5,7 @@ import datetime as dt
 from api.openapi.operation_words import OperationWords
 from api.vouchers.answers import VoucherAnswer, VoucherRequest
 
-_TOKEN = (
+_SHOWN_VOUCHER = (
     "eyJhbGciOiJFUzI1NiIsInR5cCI6InZvdWNoZXIrand0In0.eyJhdWQiOiJjaXR5X2J1cyIsImV4cCI6MTc5NTMwNTcyMCwi"
     "anRpIjoiUTJobGJtZDRhVzVmTVRJeiIsInBvbGljeSI6InhpbnlpeGluZ19yaWRlX2xhdGVyIn0.p1RuW6t4dyKLHFYbKA_x"
     "CvTPU0tWZ7nQk0bq3jz3FQj4mYp8Gs1cXo2VdLwE5hR9aNiB7kfUuSeT0yMzZgDqJA"
@@ -19,7 +19,7 @@ VOUCHER_OPERATIONS: dict[str, OperationWords] = {
         "得到同一张凭证。",
         request=VoucherRequest(policy="xinyixing_ride_later"),
         answer=VoucherAnswer(
-            token=_TOKEN,
+            token=_SHOWN_VOUCHER,
             policy="xinyixing_ride_later",
             audience="city_bus",
             expires_at=dt.datetime(2026, 11, 22, 4, 2, tzinfo=dt.UTC),

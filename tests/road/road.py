@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api.commands.demo.city import build_snapshot
-from api.commands.keys import make_missing_keys
 from api.commands.demo.processes import Child, free_port
 from api.commands.demo.running import publish_snapshot
 from api.commands.demo.tokens import AUDIENCE
+from api.commands.keys import make_missing_keys
 from api.identity.keys import load_signing_key
 from api.identity.tokens import issue_token
 from api.ledger.enrolment import enrolled_draft
