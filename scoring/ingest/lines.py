@@ -5,6 +5,7 @@ drop what follows a cut, so columns are split by our own rule (`rows`).
 """
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -33,9 +34,11 @@ def line_batches(file: Path, encoding: Encoding, limits: Limits) -> Iterator[pl.
 def _whole_lines(file: Path, limits: Limits) -> Iterator[bytes]:
     rest = b""
     with file.open("rb") as stream:
+        # As long as it is now: a sender who goes on writing must not keep the door reading.
+        end = os.fstat(stream.fileno()).st_size
         if stream.read(len(UTF8_BOM)) != UTF8_BOM:
             stream.seek(0)
-        while block := stream.read(limits.batch_bytes):
+        while block := stream.read(min(limits.batch_bytes, end - stream.tell())):
             lines, newline, tail = block.rpartition(b"\n")
             if newline:
                 yield rest + lines + newline

@@ -48,7 +48,7 @@ def test_a_shape_ends(name: str) -> None:
 def test_a_run_against_nobody_exits_with_1(tmp_path: Path) -> None:
     demo = tmp_path / "demo.json"
     document = {"api": "http://127.0.0.1:9", "site": "", "snapshot": "", "citizens": []}
-    document |= {"partners": [], "staff": [], "subs": []}
+    document |= {"partners": [], "staff": [], "subs": [], "consents": []}
     document |= {"identity_provider": {"issuer": "", "jwks_uri": "", "private_key_file": ""}}
     document |= {"api_signing_key_file": ""}
     demo.write_bytes(msgspec.json.encode(document))
