@@ -28,7 +28,8 @@ async function ask(path, options) {
 }
 
 async function askText(path, { method = "GET", body, accept = "*/*" } = {}) {
-  const headers = { Accept: accept };
+  // The page's own language: a phone set to another would get notes that do not fit the page.
+  const headers = { Accept: accept, "Accept-Language": document.documentElement.lang };
   if (session) headers.Authorization = `Bearer ${session.token}`;
   if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID();
   if (body) headers["Content-Type"] = "application/json";
