@@ -12,7 +12,7 @@ from scoring.benefits import load_benefits
 from scoring.build import BuildKeys, build
 from scoring.catalogue.loading import load_catalogue
 from scoring.catalogue.publishing import published_document
-from scoring.contract.snapshot import Manifest, manifest_key
+from scoring.contract.snapshot import Manifest
 from scoring.keys import key_files, read_symmetric_key
 from scoring.publish.publish import publish
 from scoring.rulebook import load_rulebook
@@ -136,6 +136,3 @@ def pipeline_per_second(built: Built, store: EmbeddedStore) -> float:
         client.unlink(f"peer:{number}")
     client.close()
     return count / seconds
-
-
-__all__ = ["Built", "Size", "make_snapshot", "manifest_key", "measure_publish"]

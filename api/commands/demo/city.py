@@ -14,7 +14,6 @@ from scoring.errors import InputRefused
 STATE_NAME = "demo.state.json"
 # Three in five adults have joined: enough to see coverage honestly below 100 %.
 ENROLLED_OF_FIVE = 3
-DRAFTS_PER_TRANSACTION = 20_000
 SUBS_HANDED_OVER = 3_000
 
 Progress = Callable[[str, int, int], None]  # what, done, total
