@@ -29,9 +29,12 @@ class Deadlines(Generic[Wait]):
         self._give_up = give_up
         self._row: deque[tuple[float, Wait]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def watch(self, wait: Wait) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()  # asks the kernel: once, not each time
         self._row.append((loop.time() + self._seconds, wait))
         if self._timer is None:
             self._timer = loop.call_later(STEP_SECONDS, self._look, loop)

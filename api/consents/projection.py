@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from api.consents.codec import ConsentCodec, entry_key
 from api.consents.machine import STATE_KINDS, STEPS, Consent, body_of, stepped
-from api.consents.protocol import LiveConsent, Owner
+from api.consents.protocol import LiveConsent
 from api.consents.reading import consents_of
 from api.ledger.protocol import Event, Ledger, LedgerError, MarkPending
 from api.store.protocol import SnapshotReader, StoreDown
@@ -71,9 +71,13 @@ class LiveConsents:
         self._seen[handle] = (value, consent)
         return consent
 
-    def owner_of(self, handle: str) -> Owner | None:
+    def remembered(self, handle: str) -> LiveConsent | None:
         seen = self._seen.get(handle)
-        return seen[1].owner if seen is not None else None
+        return seen[1] if seen is not None else None
+
+    def is_still(self, handle: str, value: bytes | None) -> bool:
+        seen = self._seen.get(handle)
+        return seen is not None and seen[0] == value
 
     # writes
 

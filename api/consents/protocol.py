@@ -3,8 +3,8 @@
     consent = await reader.live(handle)              # None: no partner was ever given this handle
     refusal = consent.refusal(partner=…, policy=…, purpose=…, now_ms=…)   # None: she allows it
 
-The owner of a handle never changes, so `owner_of` tells from memory whose record to ask for in the
-same tick, once this worker has read the handle before.
+The owner of a handle never changes, so `remembered` tells from memory whose record to ask for: the
+consent's own bytes are read beside it, and what was remembered holds only if they are the same.
 """
 
 from collections.abc import Awaitable
@@ -69,6 +69,10 @@ class ConsentReader(Protocol):
         RecordCorrupt where the stored value is not this handle's."""
         ...
 
-    def owner_of(self, handle: str) -> Owner | None:
-        """From this worker's memory; None where it has not read the handle yet."""
+    def remembered(self, handle: str) -> LiveConsent | None:
+        """As this worker last read it; None where it has not."""
+        ...
+
+    def is_still(self, handle: str, value: bytes | None) -> bool:
+        """Whether `value`, just read at the handle's key, is what is remembered."""
         ...

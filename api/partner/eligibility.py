@@ -24,10 +24,11 @@ Order: policy and purpose, consent, use counted, record, decision, durable line,
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from api.accesses.protocol import AccessEvent
-from api.consents.protocol import LiveConsent
+from api.consents.codec import entry_key
+from api.consents.protocol import ConsentRefusal, LiveConsent
 from api.deadlines import Running, work_deadlines
 from api.partner.decision import (
     DAY_MS,
@@ -41,7 +42,7 @@ from api.partner.policies import CITY_OFFSET_MS, PolicyBook, Question, city_day_
 from api.partner.registry import Partner
 from api.problems import Problem
 from api.services import Services
-from api.store.protocol import Stored, StoreDown, Version
+from api.store.protocol import CountedRead, Stored, Version
 from api.versions import PerVersion
 from scoring.contract.documents import Benefit
 from scoring.contract.snapshot import (
@@ -95,8 +96,7 @@ class Eligibility:
         version = self._reader.version()
         book = self._books.of(version)
         benefit = book.asked(partner, question, now_ms)
-        consent = await paced(self._allowed(partner, question, now_ms))
-        stored = await self._read(version, question.consent, consent, now_ms)
+        consent, stored = await paced(self._consent_and_record(version, partner, question, now_ms))
         decision_id = decision_id_of(now_ms, self._random(ID_RANDOM_BYTES))
         body = answer_bytes(
             eligible=_is_eligible(stored, consent.owner.snapshot_subject, benefit),
@@ -122,6 +122,20 @@ class Eligibility:
         )
         return body
 
+    async def _consent_and_record(
+        self, version: Version, partner: Partner, question: Question, now_ms: int
+    ) -> tuple[LiveConsent, Stored]:
+        """The live consent that covers the question, and the record of who gave it, in one round
+        trip where this worker knows whose it is. Raises Problem."""
+        handle, consents = question.consent, self._services.live_consents
+        consent = consents.remembered(handle)
+        if consent is None or _refusal(consent, partner, question, now_ms) is not None:
+            consent = await self._allowed(partner, question, now_ms)
+        read = await self._read(version, handle, consent, now_ms)
+        if not consents.is_still(handle, read.beside):
+            consent = await self._allowed(partner, question, now_ms)
+        return consent, read.stored
+
     async def _allowed(self, partner: Partner, question: Question, now_ms: int) -> LiveConsent:
         """The live consent that covers the question. Raises Problem."""
         handle = question.consent
@@ -130,9 +144,7 @@ class Eligibility:
         consent = await self._services.live_consents.live(handle)
         if consent is None:
             raise Problem("consent_revoked")
-        refusal = consent.refusal(
-            partner=partner.id, policy=question.policy, purpose=question.purpose, now_ms=now_ms
-        )
+        refusal = _refusal(consent, partner, question, now_ms)
         if refusal is None:
             return consent
         # For a handle there is not, the store was asked once more before that was believed.
@@ -141,22 +153,20 @@ class Eligibility:
 
     async def _read(
         self, version: Version, handle: str, consent: LiveConsent, now_ms: int
-    ) -> Stored:
-        """Count the use and read the record, in one write to the store. Raises Problem."""
+    ) -> CountedRead:
+        """Count the use, read the record and the consent once more. Raises Problem."""
         day = city_day_number(now_ms)
         day_ends_at = ((day + 1) * DAY_MS - CITY_OFFSET_MS) // 1_000
-        used = self._reader.count(uses_key(handle, day), 1, expires_at=day_ends_at + 60)
-        hot, presence = self._reader.hot_and_presence(version, consent.owner.snapshot_subject)
-        try:
-            uses, stored, is_complete = await used, await hot, await presence
-        except BaseException:
-            _hear(used, hot, presence)
-            raise
-        if uses > consent.max_uses_per_day:
+        read = await self._reader.counted(
+            version,
+            consent.owner.snapshot_subject,
+            beside=entry_key(handle),
+            counter=uses_key(handle, day),
+            expires_at=day_ends_at + 60,
+        )
+        if read.uses > consent.max_uses_per_day:
             raise _too_often(consent.max_uses_per_day, day_ends_at - now_ms // 1_000)
-        if is_complete != 1:
-            raise StoreDown("the snapshot is no longer in the store")
-        return stored
+        return read
 
 
 class RandomBytes:
@@ -183,11 +193,12 @@ def _is_eligible(stored: Stored, snapshot_subject: str, benefit: Benefit) -> boo
     return is_eligible(score, stored.mark, benefit.threshold)
 
 
-def _hear(*awaitables: Awaitable[object]) -> None:
-    """Of reads made together one has failed: the others are not left behind unheard."""
-    for awaitable in awaitables:
-        if isinstance(awaitable, asyncio.Future) and not awaitable.cancel():
-            awaitable.cancelled() or awaitable.exception()
+def _refusal(
+    consent: LiveConsent, partner: Partner, question: Question, now_ms: int
+) -> ConsentRefusal | None:
+    return consent.refusal(
+        partner=partner.id, policy=question.policy, purpose=question.purpose, now_ms=now_ms
+    )
 
 
 def _too_often(most: int, left_seconds: int) -> Problem:

@@ -21,6 +21,10 @@ SECOND_LOOK_SECONDS = 0.01
 _NOTHING_YET = object()
 _ANSWER_TYPES = (bytes, type(None))
 
+# What a call waits for: one answer, so many, or record and mark, with what to ask where there is no
+# record.
+_Shape = int | bytes | None
+
 
 class Pipe(asyncio.Protocol):
     """`deadline_seconds`: oldest unanswered write before the pipe is given up. `most_waiting`:
@@ -33,8 +37,8 @@ class Pipe(asyncio.Protocol):
         self._most_waiting = most_waiting
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(notEnoughData=_NOTHING_YET)
-        self._waiting: deque[tuple[asyncio.Future[Any], bytes | None]] = deque()
-        self._first_of_pair: Any = _NOTHING_YET
+        self._waiting: deque[tuple[asyncio.Future[Any], _Shape]] = deque()
+        self._begun: list[Any] = []  # answers of the first call in the row, while some are missing
         self._unsent: list[bytes] = []
         self._entered = 0  # calls that ever joined the row
         self._sent: deque[tuple[int, float]] = deque()  # (entered, loop time) of each write
@@ -45,21 +49,25 @@ class Pipe(asyncio.Protocol):
 
     def pair(self, request: bytes, is_present: bytes) -> asyncio.Future[Stored]:
         """`request` is two commands, answered by record and mark. Where there is no record,
-        `is_present` (EXISTS of the snapshot's manifest) is asked before that is believed; empty
-        where the caller asks by itself."""
+        `is_present` (EXISTS of the snapshot's manifest) is asked before that is believed."""
         return self._enter(request, is_present)
 
     def call(self, request: bytes) -> asyncio.Future[Any]:
         """`request` is one command; an error reply raises StoreDown."""
         return self._enter(request, None)
 
-    def _enter(self, request: bytes, is_present: bytes | None) -> asyncio.Future[Any]:
+    def several(self, request: bytes, answers: int) -> asyncio.Future[list[Any]]:
+        """`request` is as many commands as `answers`; one error reply among them raises
+        StoreDown."""
+        return self._enter(request, answers)
+
+    def _enter(self, request: bytes, shape: _Shape) -> asyncio.Future[Any]:
         if self._transport is None:
             raise StoreDown("the connection to the store is closed")
         if len(self._waiting) >= self._most_waiting:
             raise StoreDown("too many reads are waiting for the store")
         future = self._loop.create_future()
-        self._waiting.append((future, is_present))
+        self._waiting.append((future, shape))
         self._entered += 1
         if not self._unsent:
             self._loop.call_soon(self._flush)
@@ -86,30 +94,39 @@ class Pipe(asyncio.Protocol):
 
     def _settle_all(self) -> None:
         gets, waiting = self._reader.gets, self._waiting
-        first = self._first_of_pair
+        begun = self._begun
         while (reply := gets()) is not _NOTHING_YET:
-            if first is not _NOTHING_YET:
-                future, is_present = waiting.popleft()
-                if not future.done():
-                    self._settle_pair(future, first, reply, is_present)
-                first = _NOTHING_YET
-            elif waiting[0][1] is not None:
-                first = reply
-            else:
-                future, _ = waiting.popleft()
+            future, shape = waiting[0]
+            if shape is None:
+                waiting.popleft()
                 if not future.done():
                     _settle(future, reply)
-        self._first_of_pair = first
+                continue
+            begun.append(reply)
+            if len(begun) == (shape if type(shape) is int else 2):
+                waiting.popleft()
+                if not future.done():
+                    self._settle_begun(future, shape, begun)
+                self._begun = begun = []
+
+    def _settle_begun(
+        self, future: asyncio.Future[Any], shape: bytes | int, answers: list[Any]
+    ) -> None:
+        if isinstance(shape, bytes):
+            self._settle_pair(future, answers[0], answers[1], shape)
+            return
+        for answer in answers:
+            if isinstance(answer, hiredis.ReplyError):
+                future.set_exception(_refused_by(answer))
+                return
+        future.set_result(answers)
 
     def _settle_pair(
-        self, future: asyncio.Future[Stored], value: Any, mark: Any, is_present: bytes | None
+        self, future: asyncio.Future[Stored], value: Any, mark: Any, is_present: bytes
     ) -> None:
         if type(value) is bytes and type(mark) in _ANSWER_TYPES:
             future.set_result(Stored(value, mark))
-        elif value is None and is_present is not None and type(mark) in _ANSWER_TYPES:
-            if not is_present:
-                future.set_result(Stored(None, mark))
-                return
+        elif value is None and type(mark) in _ANSWER_TYPES:
             try:
                 check = self.call(is_present)
             except StoreDown as error:
@@ -161,10 +178,14 @@ class Pipe(asyncio.Protocol):
 
 def _settle(future: asyncio.Future[Any], reply: Any) -> None:
     if isinstance(reply, hiredis.ReplyError):
-        # the text names the error's kind (OOM, LOADING, NOAUTH …), never a key or a value
-        future.set_exception(StoreDown(f"the store answered {str(reply).split(' ', 1)[0]}"))
+        future.set_exception(_refused_by(reply))
     else:
         future.set_result(reply)
+
+
+def _refused_by(reply: hiredis.ReplyError) -> StoreDown:
+    """Its text names the error's kind (OOM, LOADING, NOAUTH …), never a key or a value."""
+    return StoreDown(f"the store answered {str(reply).split(' ', 1)[0]}")
 
 
 def _settle_absent(

@@ -27,6 +27,14 @@ class Stored(msgspec.Struct, frozen=True):
     mark: bytes | None
 
 
+class CountedRead(msgspec.Struct, frozen=True):
+    """`beside`: the string asked for. `uses`: what the counter holds, this use included."""
+
+    beside: bytes | None
+    uses: int
+    stored: Stored
+
+
 class StoredLife(msgspec.Struct, frozen=True, kw_only=True):
     """A citizen's hot record and what stands beside it, read at one moment: an overlay lies over
     both or over none. `overlaid_position`: of the ledger, None where she is as the build left her."""
@@ -77,11 +85,19 @@ class SnapshotReader(Protocol):
         StoreDown, at the call or when awaited."""
         ...
 
-    def hot_and_presence(
-        self, version: Version, snapshot_subject: str
-    ) -> tuple[Awaitable[Stored], Awaitable[object]]:
-        """As `hot`, but whether there is a record or not takes the same steps: the second awaitable
-        gives 1 where the snapshot is complete, and only then is a missing record believed."""
+    def counted(
+        self,
+        version: Version,
+        snapshot_subject: str,
+        *,
+        beside: str,
+        counter: str,
+        expires_at: int,
+    ) -> Awaitable[CountedRead]:
+        """As `hot`, with one more use counted until `expires_at` (Unix seconds) and the string
+        `beside` read: one round trip and the same steps whether there is a record or not. Only a
+        complete snapshot is believed that it has none. Raises StoreDown, at the call or when
+        awaited."""
         ...
 
     def count(self, key: str, amount: int, *, expires_at: int) -> Awaitable[int]:

@@ -12,7 +12,7 @@ import msgspec
 from api.store import versions, wire
 from api.store.backoff import Backoff
 from api.store.pipe import Pipe
-from api.store.protocol import Stored, StoredLife, StoreDown, Version
+from api.store.protocol import CountedRead, Stored, StoredLife, StoreDown, Version
 from api.store.versions import VersionRefused
 from scoring.contract.store_address import StoreAddress, parse_address
 
@@ -130,26 +130,43 @@ class ValkeyReader:
     ) -> Awaitable[object]:
         return self._any_pipe().call(wire.keep_newer(key, value, expires_at))
 
-    def hot_and_presence(
-        self, version: Version, snapshot_subject: str
-    ) -> tuple[Awaitable[Stored], Awaitable[object]]:
+    async def counted(
+        self,
+        version: Version,
+        snapshot_subject: str,
+        *,
+        beside: str,
+        counter: str,
+        expires_at: int,
+    ) -> CountedRead:
         pipe = self._serving
         if pipe is None:
             raise StoreDown("the store is not reachable")
         keys = self._keys.get(version.manifest.snapshot) or self._keys_for(version)
-        return pipe.pair(keys.hot(snapshot_subject), b""), pipe.call(keys.is_present)
+        request = keys.counted(snapshot_subject, beside, counter)
+        answers = pipe.several(request, wire.COUNTED_ANSWERS)
+        self._let_end(pipe, counter, expires_at)
+        value, mark, is_present, string, uses = await answers
+        if is_present != 1:
+            raise StoreDown("the snapshot is no longer in the store")
+        return CountedRead(string, uses, Stored(value, mark))
 
     def count(self, key: str, amount: int, *, expires_at: int) -> Awaitable[int]:
         pipe = self._serving
         if pipe is None:
             raise StoreDown("the store is not reachable")
         counted = pipe.call(wire.count(key, amount))
-        if key not in self._ending:
-            if len(self._ending) >= MOST_REMEMBERED_COUNTERS:
-                self._ending.clear()
-            self._ending.add(key)
-            pipe.call(wire.expire(key, expires_at)).add_done_callback(_heard)
+        self._let_end(pipe, key, expires_at)
         return counted
+
+    def _let_end(self, pipe: Pipe, counter: str, expires_at: int) -> None:
+        """Once a connection: after the count, for what there is not cannot be given an end."""
+        if counter in self._ending:
+            return
+        if len(self._ending) >= MOST_REMEMBERED_COUNTERS:
+            self._ending.clear()
+        self._ending.add(counter)
+        pipe.call(wire.expire(counter, expires_at)).add_done_callback(_heard)
 
     async def claim_once(self, key: str, *, at: int, issued_at: int, expires_at: int) -> bool:
         if self._serving is None:

@@ -153,6 +153,9 @@ def advance(key: str, start: int, end: int) -> bytes:
     return pack("EVAL", _ADVANCE, "1", key, str(start), str(end))
 
 
+COUNTED_ANSWERS = 5
+
+
 class VersionKeys(msgspec.Struct, frozen=True):
     """What all reads of one snapshot have in common, made once a version."""
 
@@ -164,6 +167,15 @@ class VersionKeys(msgspec.Struct, frozen=True):
     def hot(self, subject: str) -> bytes:
         """HGET of the hot record and GET of the live mark, in one write."""
         return self._read("h", subject)
+
+    def counted(self, subject: str, beside: str, counter: str) -> bytes:
+        """HGET of the hot record, GET of the live mark, EXISTS of the snapshot, GET of `beside`
+        and INCR of `counter`, in one write."""
+        more = (
+            f"*2\r\n$3\r\nGET\r\n${len(beside)}\r\n{beside}\r\n"
+            f"*2\r\n$4\r\nINCR\r\n${len(counter)}\r\n{counter}\r\n"
+        )
+        return self._read("h", subject) + self.is_present + more.encode("ascii")
 
     def explanation(self, subject: str) -> bytes:
         return self._read("x", subject)

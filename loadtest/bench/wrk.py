@@ -14,6 +14,8 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from api.commands.serve import take_turns
+
 _SCRIPT = """
 local tokens = {}
 for line in io.lines("%s") do tokens[#tokens + 1] = "Bearer " .. line end
@@ -48,7 +50,7 @@ def missing_tools() -> list[str]:
 
 @contextmanager
 def running(target: str, *, env: Mapping[str, str], factory: bool, log: Path) -> Iterator[Server]:
-    """A granian worker on core 0."""
+    """A granian worker on core 0, scheduled as `chengxin serve` has it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -69,8 +71,12 @@ def running(target: str, *, env: Mapping[str, str], factory: bool, log: Path) ->
     command += ["--no-access-log"] + (["--factory"] if factory else [])
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            command, env={**os.environ, **env}, stdout=sink, stderr=subprocess.STDOUT
+            command,
+            env={**os.environ, **env},
+            stdout=sink,
+            stderr=subprocess.STDOUT,
         )
+        take_turns(process.pid)  # before it has threads
     try:
         _wait_for(port, process, log)
         yield Server(port=port, pid=process.pid)

@@ -1,13 +1,12 @@
 """A snapshot of a few citizens, written in the contract's own record layout."""
 
-import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
-from api.store.protocol import Stored, StoredLife, StoreDown, Version
+from api.store.protocol import CountedRead, Stored, StoredLife, StoreDown, Version
 from scoring.contract.documents import (
     Band,
     Benefit,
@@ -250,11 +249,18 @@ class MemoryReader:
         if old is None or _leading(old) < _leading(value):
             self.strings[key] = value
 
-    def hot_and_presence(
-        self, version: Version, snapshot_subject: str
-    ) -> tuple[Awaitable[Stored], Awaitable[object]]:
-        reads = (self.hot(version, snapshot_subject), asyncio.sleep(0, 1))
-        return asyncio.ensure_future(reads[0]), asyncio.ensure_future(reads[1])
+    async def counted(
+        self,
+        version: Version,
+        snapshot_subject: str,
+        *,
+        beside: str,
+        counter: str,
+        expires_at: int,
+    ) -> CountedRead:
+        string = await self.get(beside)
+        uses = await self.count(counter, 1, expires_at=expires_at)
+        return CountedRead(string, uses, await self.hot(version, snapshot_subject))
 
     async def count(self, key: str, amount: int, *, expires_at: int) -> int:
         self.version()

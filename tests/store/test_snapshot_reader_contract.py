@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from api.store.protocol import SnapshotReader, Stored, StoreDown, Version
+from api.store.protocol import CountedRead, SnapshotReader, Stored, StoreDown, Version
 from api.store.reader import ValkeyReader
 from scoring.contract.snapshot import (
     DOCUMENTS,
     bucket_of,
     decode_explanation,
     decode_hot,
+    manifest_key,
     tag_of,
 )
 from scoring.overlay.lay import lay
@@ -88,6 +89,54 @@ def test_a_stranger_has_neither_record_nor_mark(
     async def case(reader: SnapshotReader) -> None:
         assert await reader.hot(reader.version(), subject(11)) == Stored(None, None)
         assert await reader.explanation(reader.version(), subject(11)) == Stored(None, None)
+
+    with_reader(url, case)
+
+
+def test_a_counted_read_gives_record_mark_string_and_number_of_uses(
+    url: str, server: EmbeddedStore, snapshots: Path
+) -> None:
+    publish_to(server, write_snapshot(snapshots, "s1", city(10, 1)))
+
+    async def case(reader: SnapshotReader) -> None:
+        version = reader.version()
+        await reader.mark(subject(3), b"e:5")
+        await reader.keep_newer("c:handle", b"7 state")
+
+        def read(number: int, beside: str = "c:handle") -> Awaitable[CountedRead]:
+            return reader.counted(
+                version, subject(number), beside=beside, counter="u:h:1", expires_at=4_102_444_800
+            )
+
+        known = await reader.hot(version, subject(3))
+        assert await read(3) == CountedRead(b"7 state", 1, known)
+        assert known.mark == b"e:5"
+        assert await read(11) == CountedRead(b"7 state", 2, Stored(None, None))
+        assert await read(11, "c:nobody") == CountedRead(None, 3, Stored(None, None))
+        with connected(server) as store:
+            assert int(str(store.call("EXPIRETIME", "u:h:1"))) == 4_102_444_800
+            store.call("DEL", manifest_key("s1"))
+        with pytest.raises(StoreDown):
+            await read(3)
+
+    with_reader(url, case)
+
+
+def test_a_counted_read_of_a_counter_that_is_none_is_an_error_and_the_next_reads_go_on(
+    url: str, server: EmbeddedStore, snapshots: Path
+) -> None:
+    publish_to(server, write_snapshot(snapshots, "s1", city(10, 1)))
+
+    async def case(reader: SnapshotReader) -> None:
+        version = reader.version()
+        await reader.keep_newer("c:handle", b"7 state")
+        wrong = reader.counted(
+            version, subject(3), beside="c:handle", counter="c:handle", expires_at=4_102_444_800
+        )
+        hot = reader.hot(version, subject(3))
+        with pytest.raises(StoreDown):
+            await wrong
+        assert (await hot).value is not None
 
     with_reader(url, case)
 
