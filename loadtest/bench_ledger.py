@@ -117,7 +117,7 @@ async def _opened(folder: str, url: str | None) -> Ledger:
 
 
 async def _measure(
-    case: str, append: Append, seconds: float, busy_microseconds: int, url: str | None
+    case: str, append: Append, busy_microseconds: int, *, seconds: float, url: str | None
 ) -> LedgerFigures:
     # In the working directory's file system, not in memory: a sync must reach a disk.
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-ledger-") as folder:
@@ -147,15 +147,22 @@ async def _measure(
     )
 
 
+CASES: list[tuple[str, Append, int]] = [
+    ("access event", _logged, 0),
+    ("access event, loop busy", _logged, 50),
+    ("enrolment with condition and idempotency key", _claimed, 0),
+]
+
+
 def ledger_figures(seconds: float = 3.0, url: str | None = None) -> list[LedgerFigures]:
     """Access events on a quiet loop; on one that also works 50 us a request; enrolments with
     condition and claim. `url`: an empty PostgreSQL ledger instead of a file."""
-    cases: list[tuple[str, Append, int]] = [
-        ("access event", _logged, 0),
-        ("access event, loop busy", _logged, 50),
-        ("enrolment with condition and idempotency key", _claimed, 0),
-    ]
-    return [uvloop.run(_measure(case, append, seconds, busy, url)) for case, append, busy in cases]
+    return [uvloop.run(_measure(*case, seconds=seconds, url=url)) for case in CASES]
+
+
+def access_figures(seconds: float) -> LedgerFigures:
+    """Access events on a quiet loop, in a file."""
+    return uvloop.run(_measure(*CASES[0], seconds=seconds, url=None))
 
 
 def main() -> None:

@@ -8,11 +8,14 @@ import tempfile
 from pathlib import Path
 
 from loadtest.bench.batch import Size, make_snapshot, measure_publish
+from loadtest.bench.durable import measure_access_events
 from loadtest.bench.eligibility import measure_eligibility
 from loadtest.bench.read_path import measure_score
 from loadtest.bench.report import Figure, show
 from loadtest.bench.wrk import missing_tools
 from scoring.store.embedded import EmbeddedStore
+
+LEDGER_SECONDS = 3.0
 
 
 def main() -> None:
@@ -38,6 +41,7 @@ def _figures(data: Path, size: Size, seconds: int) -> list[Figure]:
         else:
             figures += measure_score(built, store, seconds)
             figures += measure_eligibility(built, store, seconds)
+    figures.append(measure_access_events(LEDGER_SECONDS))
     return figures
 
 
