@@ -21,8 +21,9 @@ SYSTEM = ("系统", "the system")
 class AccessAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """`purpose`: in a citizen's words, `purpose_code`: as logged. `response_digest`: SHA-256 of
     what was answered. `hidden_until`, `hidden_reason`: set where a law kept this line secret until
-    that day."""
+    that day. `seq`: its number in the ledger, to ask a proof with."""
 
+    seq: int
     time: dt.datetime
     initiator_kind: InitiatorKind
     initiator: str
@@ -75,6 +76,7 @@ def visible_access(
         return None
     who = name_of(body, names, language)
     return AccessAnswer(
+        seq=event.seq,
         time=instant(event.at_ms),
         initiator_kind=body.initiator_kind,
         initiator=body.initiator,

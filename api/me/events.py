@@ -11,9 +11,17 @@ from api.consents.machine import SUBJECT_KINDS, folded_consents
 from api.consents.reading import all_events
 from api.inner import ApiRequest, call_of
 from api.me.accesses import NamesOfRegister
-from api.me.news import CONSENT_NEWS_KINDS, NewsAnswer, NewsList, news_of, reminders_of
+from api.me.news import (
+    CONSENT_NEWS_KINDS,
+    NewsAnswer,
+    NewsList,
+    decisions_of,
+    news_of,
+    reminders_of,
+)
 from api.paging import PAGE_QUERY, limit_in
 from api.problems import Problem
+from api.rights.case import CASE_KINDS, folded_cases
 from api.services import Services
 
 
@@ -49,14 +57,17 @@ def events_handler(services: Services) -> HTTPRouteHandler:
         cursor: Annotated[str | None, QueryParameter(description="上一页的 next_cursor")] = None,
     ) -> NewsList:
         call = call_of(request)
-        found = await all_events(services.ledger, call.caller.subject, SUBJECT_KINDS)
+        found = await all_events(
+            services.ledger, call.caller.subject, (*SUBJECT_KINDS, *CASE_KINDS)
+        )
         names, language = register.names(), call.language
         told = [news_of(e, names, language) for e in found if e.kind in CONSENT_NEWS_KINDS]
+        decided = decisions_of(folded_cases(found).values(), language)
         reminders = reminders_of(
             folded_consents(found).values(), now_ms=services.consents.now_ms(), language=language
         )
         return page_of_news(
-            [*(item for item in told if item is not None), *reminders],
+            [*(item for item in told if item is not None), *decided, *reminders],
             limit=limit_in(call.query),
             cursor=call.query.get("cursor"),
         )

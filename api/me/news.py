@@ -1,7 +1,7 @@
-"""What a citizen is told without asking: first uses, changes by others, reminders.
+"""What a citizen is told without asking: first uses, changes by others, decisions, reminders.
 
-First uses and what others changed are events of the ledger; reminders follow from the consents and
-the clock, so that no job has to remember to send them.
+First uses, decisions and what others changed are events of the ledger; reminders follow from the
+consents and the clock, so that no job has to remember to send them.
 """
 
 import datetime as dt
@@ -16,14 +16,17 @@ from api.consents.terms import DAY_MS
 from api.ledger.enrolment import instant
 from api.ledger.protocol import Event
 from api.problems import Language
+from api.rights.case import Case
 
 REMINDER_DAYS = 90  # as the Australian Consumer Data Right asks (rule 4.20)
 
 
 class NewsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """`code`: stable; `text`: for reading. `link`: address of what it is about."""
+    """`code`: stable; `text`: for reading. `link`: address of what it is about. `seq`: number of its
+    event in the ledger, to ask a proof with; null where it follows from the clock alone."""
 
     id: str
+    seq: int | None
     time: dt.datetime
     code: str
     text: str
@@ -54,6 +57,38 @@ WORDS: Mapping[str, NewsWords] = {
         "{who}放弃了您给予的同意（{scene}），今后不能再询问。",
         "{who} gave up your consent ({scene}) and can no longer ask.",
     ),
+    "dispute_upheld": NewsWords(
+        "您提出的异议已经办结：异议成立，这条记录不再计分。理由见异议详情。",
+        "Your dispute is decided: upheld, the record no longer counts. The dispute has the reasons.",
+    ),
+    "dispute_rejected": NewsWords(
+        "您提出的异议已经办结：记录经核实无误，恢复计分。理由见异议详情；您仍可作本人说明，或请求人工复核。",
+        "Your dispute is decided: the record was found correct and counts again. The dispute has the "
+        "reasons; you can still add a statement or ask for a review.",
+    ),
+    "dispute_undecided": NewsWords(
+        "您提出的异议已经办结：无法核实，双方说明都予保留，这条记录不计分。理由见异议详情。",
+        "Your dispute is decided: it could not be established. Both statements stay and the record "
+        "does not count. The dispute has the reasons.",
+    ),
+    "review_confirmed": NewsWords(
+        "您请求的人工复核已经办结：原结果经人工核对无误。理由见复核详情。",
+        "The review you asked for is decided: a person confirmed the result. The review has the reasons.",
+    ),
+    "review_corrected": NewsWords(
+        "您请求的人工复核已经办结：原结果有误，已予更正。理由见复核详情。",
+        "The review you asked for is decided: the result was wrong and is put right. The review has "
+        "the reasons.",
+    ),
+    "repair_granted": NewsWords(
+        "您申请的信用修复已经办结：准予修复，这条记录不再计分，也不再向任何人提供。",
+        "The repair you asked for is granted: the record no longer counts and is shown to nobody.",
+    ),
+    "repair_refused": NewsWords(
+        "您申请的信用修复已经办结：暂不符合条件。理由见申请详情；条件具备后可再次申请，不收取任何费用。",
+        "The repair you asked for is decided: the conditions are not met yet. The request has the "
+        "reasons; you can ask again, always free of charge.",
+    ),
     "consent_reminder": NewsWords(
         "您对{who}的同意（{scene}）仍然有效，到期日为 {until}。不再需要时可随时撤回。",
         "Your consent to {who} ({scene}) is still in force until {until}. Revoke it when you no longer need it.",
@@ -79,6 +114,7 @@ def news_of(event: Event, names: Names, language: Language) -> NewsAnswer | None
         code = "consent_ended_by_partner"
     return NewsAnswer(
         id=f"e{event.seq}",
+        seq=event.seq,
         time=instant(event.at_ms),
         code=code,
         text=WORDS[code].text(language, who=who, scene=scene),
@@ -86,12 +122,30 @@ def news_of(event: Event, names: Names, language: Language) -> NewsAnswer | None
     )
 
 
+def decisions_of(cases: Iterable[Case], language: Language) -> list[NewsAnswer]:
+    """One for each case that is decided: what is proposed and not confirmed decides nothing yet."""
+    return [
+        NewsAnswer(
+            id=f"e{case.seq}",
+            seq=case.seq,
+            time=instant(case.decision.at_ms),
+            code=(code := f"{case.type}_{case.decision.outcome}"),
+            text=WORDS[code].text(language),
+            link=f"/v1/me/{case.type}s",
+        )
+        for case in cases
+        if case.decision is not None
+    ]
+
+
 def reminders_of(
     consents: Iterable[Consent], *, now_ms: int, language: Language
 ) -> list[NewsAnswer]:
-    """One for every 90 days a consent has been in force."""
+    """One for every 90 days since a consent was given; none for what still waits for her word."""
     found = []
     for consent in consents:
+        if consent.status == "awaiting":
+            continue
         over_ms = consent.changed_at_ms if consent.status in ENDED else now_ms
         last_ms = min(over_ms, consent.terms.expires_at_ms - 1, now_ms)
         count = max(0, last_ms - consent.granted_at_ms) // (REMINDER_DAYS * DAY_MS)
@@ -103,6 +157,7 @@ def _reminder(consent: Consent, number: int, language: Language) -> NewsAnswer:
     terms = consent.terms
     return NewsAnswer(
         id=f"r{number}_{consent.id}",
+        seq=None,
         time=instant(consent.granted_at_ms + number * REMINDER_DAYS * DAY_MS),
         code="consent_reminder",
         text=WORDS["consent_reminder"].text(

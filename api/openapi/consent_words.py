@@ -36,6 +36,7 @@ _CONSENT = ConsentAnswer(
 )
 
 _ACCESS = AccessAnswer(
+    seq=4712,
     time=USED_AT,
     initiator_kind="partner",
     initiator="city_library",
@@ -95,11 +96,13 @@ CONSENT_OPERATIONS: dict[str, OperationWords] = {
         answer=AccessesAnswer(items=[_ACCESS], next_cursor=None),
     ),
     "listEvents": OperationWords(
-        description="不必询问也应当让您知道的事：同意第一次被使用、合作方放弃同意、每九十天的提醒。",
+        description="不必询问也应当让您知道的事：同意第一次被使用、合作方放弃同意、"
+        "异议与复核及修复的结果、每九十天的提醒。",
         answer=NewsList(
             items=[
                 NewsAnswer(
                     id="e4711",
+                    seq=4711,
                     time=USED_AT,
                     code="consent_first_used",
                     text="市图书馆第一次使用了您的同意（信易阅）。如不是您的本意，可随时撤回。",

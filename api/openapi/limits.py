@@ -195,6 +195,7 @@ INTEGERS: dict[str, tuple[int, int]] = {
     "expires_in": (1, 600),
     "status": (400, 429),
     "ledger_position": (0, (1 << 53) - 1),
+    "seq": (1, (1 << 53) - 1),
     "overlaid_at_position": (0, (1 << 53) - 1),
     "change": (-1_000, 1_000),
 }

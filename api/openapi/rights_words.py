@@ -181,6 +181,7 @@ _EXPORT = ExportDocument(
     consents=[],
     accesses=[
         AccessAnswer(
+            seq=4713,
             time=OPENED_AT,
             initiator_kind="citizen",
             initiator="citizen",

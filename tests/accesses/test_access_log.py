@@ -248,6 +248,17 @@ def test_a_consent_is_recalled_every_ninety_days_until_it_ends(tmp_path: Path) -
         assert consent["status"] == "active"
 
 
+def test_what_still_waits_for_her_word_is_not_called_in_force(tmp_path: Path) -> None:
+    clock = Clock()
+    with service_of(make_city(), tmp_path, clock=clock) as service:
+        token = enrol(service, WHO)
+        until = dt.datetime.fromtimestamp(clock.now, dt.UTC) + dt.timedelta(days=200)
+        assert grant(service, token, expires_at=until.isoformat(), status="awaiting").status == 201
+        clock.now += (REMINDER_DAYS + 1) * 86_400
+        later = service.signer.token(WHO, iat=int(clock.now), exp=int(clock.now) + 600)
+        assert service.get("/v1/me/events", later).json()["items"] == []
+
+
 # words
 
 
