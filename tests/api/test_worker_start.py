@@ -17,6 +17,7 @@ import pytest
 from api.commands.serve import check_settings, server_command, server_environment
 from api.identity.keys import make_signing_key, write_signing_key
 from scoring.errors import ChengxinError
+from tests.support.ports import free_port
 
 HEAVY = {"polars", "pyarrow", "numpy", "pandas", "duckdb", "mkdocs", "jieba", "typer", "rich"}
 
@@ -40,12 +41,6 @@ def settings(folder: Path) -> dict[str, str]:
         "CHENGXIN_ISSUER": "https://identity.example",
         "CHENGXIN_JWKS_URI": "http://127.0.0.1:9/jwks",
     }
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def status_of(url: str) -> tuple[int, dict[str, str]]:

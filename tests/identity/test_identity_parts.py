@@ -5,7 +5,6 @@ import datetime as dt
 import hashlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -37,6 +36,7 @@ from api.identity.keys import (
     write_signing_key,
 )
 from api.identity.tokens import issue_token
+from tests.support.ports import free_port
 
 
 def test_a_key_survives_its_file_and_is_readable_by_the_owner_alone(tmp_path: Path) -> None:
@@ -204,12 +204,6 @@ def test_a_misspelt_setting_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"personas"', '"persons"'))
     with pytest.raises(msgspec.ValidationError):
         load_config(path)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def fetched(url: str, process: subprocess.Popen[bytes]) -> dict[str, object]:

@@ -1,33 +1,3 @@
-from collections.abc import Iterator
-from pathlib import Path
+from tests.support.store_fixtures import running_server, server, snapshots
 
-import pytest
-
-from scoring.store.embedded import EmbeddedStore
-from tests.support import stores
-
-
-@pytest.fixture(scope="module")
-def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    with EmbeddedStore(tmp_path_factory.mktemp("store"), port=_free_port()) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running_server: EmbeddedStore) -> EmbeddedStore:
-    """A running store with nothing in it."""
-    stores.empty(running_server)
-    return running_server
-
-
-@pytest.fixture
-def snapshots(tmp_path: Path) -> Path:
-    return tmp_path / "snapshots"
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+__all__ = ["running_server", "server", "snapshots"]

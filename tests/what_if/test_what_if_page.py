@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import time
 from pathlib import Path
 
@@ -17,15 +16,10 @@ from api.ledger.sqlite import open_ledger
 from tests.api.city import SNAPSHOT_KEY, MemoryReader
 from tests.api.service import ISSUER, Signer, settings_for
 from tests.console.test_console_browser import CHROMIUM, FLAGS, PHONE, served
+from tests.support.ports import free_port
 from tests.what_if.test_what_if_route import city
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _app(folder: Path, signer: Signer) -> object:
@@ -46,7 +40,7 @@ def test_she_asks_for_a_score_and_reads_what_it_takes(tmp_path: Path) -> None:
     signer = Signer()
 
     async def scene() -> None:
-        port = _free_port()
+        port = free_port()
         session = {"token": signer.token("owing"), "expiresAt": (time.time() + 600) * 1000}
         async with served(_app(tmp_path, signer), port), async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
