@@ -4,6 +4,7 @@ Written once here so that publishing is copying bytes: 1 M records/s instead of 
 client. Value formats: scoring.contract.snapshot.
 """
 
+import msgspec
 import polars as pl
 
 from scoring.contract.documents import HistoryDocument
@@ -46,8 +47,15 @@ def _text_values(citizens: pl.LazyFrame, texts: pl.LazyFrame, on: str) -> pl.Laz
     )
 
 
-def hset_commands(values: pl.LazyFrame, key_before_bucket: str, key_after_bucket: str) -> bytes:
-    """In: `bucket`, `field`, `value`, sorted by bucket. Out: one HSET a bucket, raw RESP."""
+class Commands(msgspec.Struct, frozen=True):
+    """Raw RESP, and of each command in it: bucket, first byte, byte behind the last."""
+
+    content: bytes
+    places: list[tuple[int, int, int]]
+
+
+def hset_commands(values: pl.LazyFrame, key_before_bucket: str, key_after_bucket: str) -> Commands:
+    """In: `bucket`, `field`, `value`, sorted by bucket. Out: one HSET a bucket."""
     key = pl.concat_str(pl.lit(key_before_bucket), "bucket", pl.lit(key_after_bucket))
     # *<2 + 2 n> HSET key field value field value …
     words = 2 + 2 * pl.len().over("bucket")
@@ -55,8 +63,13 @@ def hset_commands(values: pl.LazyFrame, key_before_bucket: str, key_after_bucket
     is_first = pl.col("bucket").ne_missing(pl.col("bucket").shift())
     pair = pl.concat_str(_bulk(pl.col("field")), _bulk(pl.col("value")))
     text = pl.concat_str(pl.when(is_first).then(head).otherwise(pl.lit("")), pair)
-    joined = values.select(text.str.join("")).collect(engine="in-memory").item()
-    return str(joined or "").encode("ascii")
+    texts = values.select("bucket", is_first=is_first, text=text).collect(engine="in-memory")
+    content = str(texts["text"].str.join("").item() or "").encode("ascii")
+    sizes = texts["text"].str.len_bytes().cast(pl.Int64)
+    starts = (sizes.cum_sum() - sizes).filter(texts["is_first"]).to_list()
+    buckets = texts["bucket"].filter(texts["is_first"]).to_list()
+    ends = [*starts[1:], len(content)] if starts else []
+    return Commands(content, list(zip(buckets, starts, ends, strict=True)))
 
 
 def _bulk(text: pl.Expr) -> pl.Expr:

@@ -25,7 +25,7 @@ def is_complete(target: Path, key: Ed25519PublicKey) -> bool:
         content = (target / MANIFEST_NAME).read_bytes()
         verify(key, content, (target / SIGNATURE_NAME).read_bytes())
         manifest = msgspec.json.decode(content, type=Manifest)
-        return all(sha256_of(target / part.path) == part.sha256 for part in manifest.parts)
+        return all(sha256_of(target / part.path) == part.sha256 for part in manifest.files)
     except (OSError, msgspec.DecodeError, VerificationFailed):
         return False
 

@@ -21,7 +21,14 @@ from scoring.build.gather import RECORDS
 from scoring.build.plan import Plan
 from scoring.build.points import with_points
 from scoring.build.totals import scores
-from scoring.contract.snapshot import SnapshotPart, explanation_key, history_key, hot_key
+from scoring.contract.lookup import SORTS, Sort, lookup_bytes
+from scoring.contract.snapshot import (
+    LookupPart,
+    SnapshotPart,
+    explanation_key,
+    history_key,
+    hot_key,
+)
 from scoring.errors import VerificationFailed
 from scoring.history.lineage import Lineage
 from scoring.history.previous import HISTORY
@@ -55,12 +62,14 @@ class PartJob(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: str
     number: int
     part_count: int
+    bucket_count: int
     plan: Plan
     lineage: Lineage
 
 
 class PartResult(msgspec.Struct, frozen=True, kw_only=True):
     files: list[SnapshotPart]
+    lookup: LookupPart
     citizens: int
     items: int
     score_sum_points: int
@@ -68,15 +77,15 @@ class PartResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_part(job: PartJob) -> PartResult:
-    """Write `NN.parquet` of scores, items and history, and `records-NN.resp`."""
+    """Write `NN.parquet` of scores, items and history, `records-NN.resp` and its lookup file."""
     citizens, items = _scored(job)
     named = items.join(
         citizens.select("citizen", "snapshot_subject"), on="citizen", maintain_order="left"
     )
     rows = _histories(job, citizens, named)
-    commands = _commands(job, citizens, items, rows)
-    keys = 3 * citizens["bucket"].n_unique()
+    commands, places = _commands(job, citizens, items, rows)
     number = f"{job.number:02d}"
+    records = f"records-{number}.resp"
     return PartResult(
         files=[
             _write_table(job, f"scores.parquet/{number}.parquet", "scores", citizens, SCORES),
@@ -84,13 +93,14 @@ def make_part(job: PartJob) -> PartResult:
             _write_table(job, f"history.parquet/{number}.parquet", "history", rows, tuple(HISTORY)),
             write_part(
                 job.target,
-                f"records-{number}.resp",
+                records,
                 "records",
                 commands,
                 rows=3 * citizens.height,
-                keys=keys,
+                keys=len(places),
             ),
         ],
+        lookup=_write_lookup(job, records, commands, places),
         citizens=citizens.height,
         items=items.height,
         score_sum_points=int(citizens["score_points"].sum()),
@@ -166,15 +176,37 @@ def _histories(job: PartJob, citizens: pl.DataFrame, named: pl.DataFrame) -> pl.
 
 def _commands(
     job: PartJob, citizens: pl.DataFrame, items: pl.DataFrame, rows: pl.DataFrame
-) -> bytes:
+) -> tuple[bytes, list[tuple[Sort, int, int, int]]]:
+    """The RESP part, and of each command in it: sort, bucket, first byte, byte behind the last."""
     people = citizens.lazy()
     values = (
         (hot_key, hot_values(people)),
         (explanation_key, explanation_values(people, items.lazy())),
         (history_key, history_values(people, rows, job.lineage.document)),
     )
-    return b"".join(
-        hset_commands(value, *_around(key_of(job.snapshot, 0))) for key_of, value in values
+    contents: list[bytes] = []
+    places: list[tuple[Sort, int, int, int]] = []
+    before = 0
+    for sort, (key_of, value) in zip(SORTS, values, strict=True):
+        commands = hset_commands(value, *_around(key_of(job.snapshot, 0)))
+        places += [(sort, bucket, before + at, before + end) for bucket, at, end in commands.places]
+        contents.append(commands.content)
+        before += len(commands.content)
+    return b"".join(contents), places
+
+
+def _write_lookup(
+    job: PartJob, records: str, commands: bytes, places: list[tuple[Sort, int, int, int]]
+) -> LookupPart:
+    buckets = job.bucket_count // job.part_count
+    content = lookup_bytes(commands, job.number * buckets, buckets, places)
+    path = records.removesuffix(".resp") + ".lookup"
+    write_whole(job.target / path, content)
+    return LookupPart(
+        path=path,
+        records=records,
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
     )
 
 

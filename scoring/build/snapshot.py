@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from scoring.benefits import BenefitsRegister, benefits_document
-from scoring.build.citizens import layout_for, number_citizens
+from scoring.build.citizens import Layout, layout_for, number_citizens
 from scoring.build.corrections import deliveries, stale_rows
 from scoring.build.documents import (
     documents_command,
@@ -84,6 +84,7 @@ def build(
         items.parquet/NN.parquet        one row a record of a citizen, as in ExplanationItem
         history.parquet/NN.parquet      one row a change of a score, as in scoring.history.previous
         records-NN.resp                 HSETs of every h:, x: and y: bucket
+        records-NN.lookup               where each of them stands (scoring.contract.lookup)
         documents.resp, documents/*.json
 
     An existing one is used again where every hash in it holds. `previous`: folder of the snapshot
@@ -132,7 +133,7 @@ def build(
             )
             citizens = run.prepare(exported, keys.snapshot_key, digest)
             run.gather_records(buckets_per_job or run.default_buckets_per_job())
-            parts = run.make_parts(layout_for(citizens).part_count)
+            parts = run.make_parts(layout_for(citizens))
             run.finish(rules, documents, parts, exported.manifest.position, keys)
     return target
 
@@ -193,18 +194,19 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
         ]
         self._run_all("gather", gather, jobs)
 
-    def make_parts(self, part_count: int) -> list[PartResult]:
+    def make_parts(self, layout: Layout) -> list[PartResult]:
         jobs = [
             PartJob(
                 work=self.work,
                 target=self.target,
                 snapshot=self.snapshot,
                 number=number,
-                part_count=part_count,
+                part_count=layout.part_count,
+                bucket_count=layout.bucket_count,
                 plan=self.plan,
                 lineage=self.lineage,
             )
-            for number in range(part_count)
+            for number in range(layout.part_count)
         ]
         return self._run_all("score", make_part, jobs)
 
@@ -257,6 +259,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
             score_sum_points=sum(result.score_sum_points for result in results),
             sources=[file.part for file in self.files],
             parts=sorted(parts, key=lambda part: part.path),
+            lookups=[result.lookup for result in results],
         )
         content = msgspec.json.encode(manifest)
         write_whole(self.target / MANIFEST_NAME, content)

@@ -344,6 +344,15 @@ class SnapshotPart(msgspec.Struct, frozen=True, kw_only=True):
     keys: int = 0
 
 
+class LookupPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the buckets of the RESP part `records` stand in it (scoring.contract.lookup)."""
+
+    path: str
+    records: str
+    size_bytes: int
+    sha256: str
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a snapshot is and was made from. No build time in it: same inputs, same bytes."""
 
@@ -361,3 +370,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     score_sum_points: int
     sources: list[SourcePart]
     parts: list[SnapshotPart]
+    lookups: list[LookupPart] = []  # none in snapshots made before there were any
+
+    @property
+    def files(self) -> list[SnapshotPart | LookupPart]:
+        """Everything in the folder but the manifest and its signature."""
+        return [*self.parts, *self.lookups]

@@ -9,6 +9,7 @@ import msgspec
 
 from scoring.contract.snapshot import (
     FIELD_CHARS,
+    LookupPart,
     Manifest,
     SnapshotPart,
     documents_key,
@@ -32,7 +33,7 @@ class Command(msgspec.Struct, frozen=True, gc=False):
     end: int
 
 
-def damaged(part: SnapshotPart, what: str) -> VerificationFailed:
+def damaged(part: SnapshotPart | LookupPart, what: str) -> VerificationFailed:
     return VerificationFailed(
         "snapshot_part_damaged", what, where=part.path, do="build the snapshot again"
     )

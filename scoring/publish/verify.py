@@ -7,8 +7,9 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from scoring import signing
-from scoring.contract.snapshot import Manifest, SnapshotPart
+from scoring.contract.snapshot import LookupPart, Manifest, SnapshotPart
 from scoring.errors import VerificationFailed
+from scoring.publish.lookups import check_lookup
 from scoring.publish.records import Command, ExpectedKeys, damaged, take_documents
 
 MANIFEST_FILE = "manifest.json"
@@ -43,7 +44,7 @@ def verify(snapshot_dir: Path, public_key: Ed25519PublicKey) -> VerifiedSnapshot
         raise VerificationFailed(
             "manifest_unreadable", str(error), where=MANIFEST_FILE, do=DO
         ) from error
-    for part in manifest.parts:
+    for part in manifest.files:
         _check_bytes(_path_of(snapshot_dir, part), part)
     return _checked_counts(snapshot_dir, manifest, body)
 
@@ -66,14 +67,14 @@ def _read(snapshot_dir: Path, name: str) -> bytes:
         ) from error
 
 
-def _path_of(snapshot_dir: Path, part: SnapshotPart) -> Path:
+def _path_of(snapshot_dir: Path, part: SnapshotPart | LookupPart) -> Path:
     path = (snapshot_dir / part.path).resolve()
     if not path.is_relative_to(snapshot_dir.resolve()):
         raise damaged(part, "lies outside the snapshot's folder")
     return path
 
 
-def _check_bytes(path: Path, part: SnapshotPart) -> None:
+def _check_bytes(path: Path, part: SnapshotPart | LookupPart) -> None:
     try:
         size_bytes = path.stat().st_size
         if size_bytes != part.size_bytes:
@@ -116,6 +117,9 @@ def _checked_counts(snapshot_dir: Path, manifest: Manifest, body: bytes) -> Veri
                 where=MANIFEST_FILE,
                 do=DO,
             )
+    commands_in = {file.part.path: file.commands for file in files}
+    for lookup in manifest.lookups:
+        check_lookup(_path_of(snapshot_dir, lookup), lookup, commands_in.get(lookup.records))
     return VerifiedSnapshot(manifest, body, files, documents)
 
 

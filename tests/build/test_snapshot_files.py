@@ -12,6 +12,7 @@ import pytest
 
 from scoring.build.citizens import layout_for
 from scoring.contract.documents import FiguresDocument, RulesDocument, TablesDocument
+from scoring.contract.lookup import SORTS, Lookup, require_whole, value_in
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import (
     DOCUMENTS,
@@ -23,6 +24,7 @@ from scoring.contract.snapshot import (
     documents_key,
     explanation_key,
     field_of,
+    history_key,
     hot_key,
     tag_of,
 )
@@ -114,13 +116,33 @@ def _item(row: dict[str, object]) -> ExplanationItem:
     return ExplanationItem(**members, happened_day=days[0], expires_day=days[1])  # type: ignore[arg-type]
 
 
+def test_every_stored_value_can_be_read_from_the_file_through_its_lookup(built: Built) -> None:
+    stored, manifest = _stored(built), built.manifest
+    keys = dict(zip(SORTS, (hot_key, explanation_key, history_key), strict=True))
+    for part in manifest.lookups:
+        lookup = Lookup((built.folder / part.path).read_bytes())
+        content = (built.folder / part.records).read_bytes()
+        for bucket in range(lookup.first_bucket, lookup.first_bucket + lookup.buckets):
+            for sort in SORTS:
+                fields = stored.pop(keys[sort](manifest.snapshot, bucket), {})
+                place = lookup.place(sort, bucket)
+                assert (place is None) == (not fields)
+                if place is None:
+                    continue
+                command = content[place.offset : place.offset + place.size]
+                require_whole(command, place)
+                assert {f: value_in(command, f.decode()) for f in fields} == fields
+                assert value_in(command, "A" * 16) is None
+    assert not stored
+
+
 def test_the_manifest_counts_what_is_there(built: Built) -> None:
     manifest = built.manifest
     scores = list(built.scores().values())
     assert manifest.score_sum_points == sum(scores)
     assert sum(manifest.score_histogram.values()) == manifest.citizens == len(scores)
     assert manifest.items == built.items().height
-    assert {part.path for part in manifest.parts} | {"manifest.json", "manifest.sig"} == set(
+    assert {part.path for part in manifest.files} | {"manifest.json", "manifest.sig"} == set(
         _tree(built.folder)
     )
     stored = _stored(built)

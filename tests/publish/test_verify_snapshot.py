@@ -1,5 +1,6 @@
 """Cut, edited, missing, foreign: every part is named, nothing reaches the store."""
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,13 @@ from scoring.publish.verify import verify
 from scoring.store.connection import pack
 from tests.support.snapshots import PUBLIC_KEY, city, write_manifest, write_snapshot
 
-PARTS = ["scores.parquet", "items.parquet", "records-00.resp", "documents.resp"]
+PARTS = [
+    "scores.parquet",
+    "items.parquet",
+    "records-00.resp",
+    "records-00.lookup",
+    "documents.resp",
+]
 
 
 @pytest.fixture
@@ -24,8 +31,6 @@ def resigned(
     folder: Path, name: str, body: bytes, keys: int | None = None, rows: int | None = None
 ) -> None:
     """The part replaced and the manifest signed again: what a broken build would hand over."""
-    import hashlib
-
     (folder / name).write_bytes(body)
     manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
     parts = [
@@ -75,6 +80,26 @@ def test_a_missing_part_is_named(folder: Path, name: str) -> None:
     with pytest.raises(VerificationFailed, match="snapshot_part_missing") as refusal:
         verify(folder, PUBLIC_KEY)
     assert refusal.value.where.endswith(name)
+
+
+def test_a_lookup_that_leads_elsewhere_is_named_although_it_is_signed(folder: Path) -> None:
+    content = bytearray((folder / "records-00.lookup").read_bytes())
+    content[16] ^= 1  # the first bucket's first byte
+    (folder / "records-00.lookup").write_bytes(content)
+    manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
+    digest = hashlib.sha256(content).hexdigest()
+    for changed in ({"sha256": digest}, {"sha256": digest, "records": "documents.json"}):
+        lookup = msgspec.structs.replace(manifest.lookups[0], **changed)
+        write_manifest(folder, msgspec.structs.replace(manifest, lookups=[lookup]))
+        with pytest.raises(VerificationFailed, match="lead") as refusal:
+            verify(folder, PUBLIC_KEY)
+        assert refusal.value.where == "records-00.lookup"
+
+
+def test_a_snapshot_from_before_there_were_lookups_is_whole(folder: Path) -> None:
+    manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
+    write_manifest(folder, msgspec.structs.replace(manifest, lookups=[]))
+    assert verify(folder, PUBLIC_KEY).manifest.lookups == []
 
 
 def test_an_edited_manifest_is_refused_by_its_signature(folder: Path) -> None:

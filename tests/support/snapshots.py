@@ -6,7 +6,7 @@ versions gives itself away.
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import hiredis
@@ -27,9 +27,11 @@ from scoring.contract.documents import (
     SourceRow,
     TablesDocument,
 )
+from scoring.contract.lookup import Sort, lookup_bytes
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import (
     ExplanationItem,
+    LookupPart,
     Manifest,
     SnapshotPart,
     bucket_count_for,
@@ -101,9 +103,10 @@ def write_snapshot(
     folder = root / snapshot
     folder.mkdir(parents=True)
     bucket_count = bucket_count_for(len(citizens))
+    records, lookup = _records(folder, snapshot, citizens, bucket_count)
     parts = [
         *_tables(folder, citizens),
-        _records(folder, snapshot, citizens, bucket_count),
+        records,
         _documents(folder, snapshot, len(citizens), set(without)),
     ]
     manifest = Manifest(
@@ -119,6 +122,7 @@ def write_snapshot(
         score_sum_points=sum(score for score, _ in citizens.values()),
         sources=[],
         parts=parts,
+        lookups=[lookup],
     )
     write_manifest(folder, manifest)
     return folder
@@ -164,20 +168,39 @@ def _tables(folder: Path, citizens: Citizens) -> list[SnapshotPart]:
     ]
 
 
-def _records(folder: Path, snapshot: str, citizens: Citizens, bucket_count: int) -> SnapshotPart:
+def _records(
+    folder: Path, snapshot: str, citizens: Citizens, bucket_count: int
+) -> tuple[SnapshotPart, LookupPart]:
     hot: dict[int, list[bytes]] = {}
     explained: dict[int, list[bytes]] = {}
     for name, (score, items) in citizens.items():
         bucket, field = bucket_of(name, bucket_count), field_of(name).encode()
         hot.setdefault(bucket, []).extend((field, hot_value(name, score)))
         explained.setdefault(bucket, []).extend((field, explanation_value(name, items)))
-    commands = [
-        hiredis.pack_command((b"HSET", key(snapshot, bucket), *members))
-        for key, buckets in ((hot_key, hot), (explanation_key, explained))
-        for bucket, members in sorted(buckets.items())
+    content = b""
+    places: list[tuple[Sort, int, int, int]] = []
+    sorts: list[tuple[Sort, Callable[[str, int], str], dict[int, list[bytes]]]] = [
+        ("hot", hot_key, hot),
+        ("explanation", explanation_key, explained),
     ]
-    (folder / "records-00.resp").write_bytes(b"".join(commands))
-    return _part(folder, "records-00.resp", "records", 2 * len(citizens), len(commands))
+    for sort, key, buckets in sorts:
+        for bucket, members in sorted(buckets.items()):
+            command = hiredis.pack_command((b"HSET", key(snapshot, bucket), *members))
+            places.append((sort, bucket, len(content), len(content) + len(command)))
+            content += command
+    (folder / "records-00.resp").write_bytes(content)
+    part = _part(folder, "records-00.resp", "records", 2 * len(citizens), len(places))
+    return part, _lookup(folder, lookup_bytes(content, 0, bucket_count, places))
+
+
+def _lookup(folder: Path, content: bytes) -> LookupPart:
+    (folder / "records-00.lookup").write_bytes(content)
+    return LookupPart(
+        path="records-00.lookup",
+        records="records-00.resp",
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
 
 
 def _documents(folder: Path, snapshot: str, citizens: int, without: set[str]) -> SnapshotPart:
