@@ -182,6 +182,7 @@ def _facts(delivery: _Delivery, bucket: int, subjects: pl.Series, seed: int) -> 
         department=pl.lit(department),
         sequence="sequence",
         line="line",
+        sent_on=pl.lit(AS_OF),
     ).select(*FACTS)
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from scoring.contract.documents import PublishedRule, RulesDocument
 from scoring.contract.snapshot import ItemStatus, SourcePart
 from scoring.errors import VerificationFailed
-from scoring.lake.tables import BASE64URL
+from scoring.lake.tables import BASE64URL, scan_facts
 
 # Facts that no rule can count, and what they are called (国办发〔2025〕22号: 轻微 is not counted).
 _STATUS_WITHOUT_RULE: dict[tuple[str, str], ItemStatus] = {
@@ -34,6 +34,7 @@ class RawRecord(msgspec.Struct, frozen=True, kw_only=True):
     measure: int
     happened_on: dt.date
     department: str
+    sent_on: dt.date | None = None
     sequence: int
     line: int
 
@@ -173,14 +174,19 @@ def _rows(kind: str, paths: list[Path], wanted: pl.Expr) -> list[RawRecord]:
     if not paths:
         return []
     columns = [name for name in RawRecord.__struct_fields__ if name != "kind"]
-    frame = pl.scan_parquet(paths, hive_partitioning=False).filter(wanted).select(columns)
+    frame = scan_facts(paths).filter(wanted).select(columns)
     return [RawRecord(kind=kind, **row) for row in frame.collect().iter_rows(named=True)]
 
 
 def _last_versions(rows: list[RawRecord]) -> Iterable[RawRecord]:
+    """Sent last; of one day, accepted last."""
     last: dict[str, RawRecord] = {}
     for row in rows:
         known = last.get(row.record_id)
-        if known is None or (row.sequence, row.line) > (known.sequence, known.line):
+        if known is None or _version(row) > _version(known):
             last[row.record_id] = row
     return last.values()
+
+
+def _version(row: RawRecord) -> tuple[dt.date, int, int]:
+    return row.sent_on or dt.date.min, row.sequence, row.line

@@ -116,4 +116,4 @@ def day_of(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
-        raise InputRefused("day_unreadable", str(error), where="--as-of") from error
+        raise InputRefused("day_unreadable", str(error), where=text) from error

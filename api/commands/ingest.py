@@ -4,6 +4,8 @@ Exit codes: 0 every file taken (or there already), 4 at least one file refused, 
 5 the lake was made with another key; 7 another ingest is running.
 """
 
+import datetime as dt
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,12 +28,15 @@ def ingest(
     ],
     data: Annotated[Path, typer.Option(help="Data directory: keys and lake.", file_okay=False)],
     digest: Annotated[str, typer.Option(help="Hash of the pseudonyms: sha256 or sm3.")] = "sha256",
+    received_on: Annotated[
+        str | None, typer.Option(help="Day of receipt, ISO; default: today.", metavar="DAY")
+    ] = None,
 ) -> None:
     """Take departments' files into the lake; refused files leave nothing behind."""
     from rich.console import Console
 
     write_for_owner_alone()
-    report = _ingest_with_progress(path, data, digest)
+    report = _ingest_with_progress(path, data, digest, _day(received_on))
     lake = data / "lake"
     _print_files(Console(), report, lake)
     _print_refusals(Console(stderr=True, highlight=False), report.refused)
@@ -39,7 +44,17 @@ def ingest(
         raise typer.Exit(_REFUSED)
 
 
-def _ingest_with_progress(path: Path, data: Path, digest: str) -> "TreeReport":
+def _day(received_on: str | None) -> dt.date:
+    """In the city."""
+    from api.commands.build import day_of
+    from api.ledger.enrolment import city_day
+
+    return day_of(received_on) if received_on else city_day(time.time_ns() // 1_000_000)
+
+
+def _ingest_with_progress(
+    path: Path, data: Path, digest: str, received_on: dt.date
+) -> "TreeReport":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -70,6 +85,7 @@ def _ingest_with_progress(path: Path, data: Path, digest: str) -> "TreeReport":
             catalogue=load_catalogue(),
             lake_key=read_symmetric_key(key_files(data).lake),
             digest="sm3" if digest == "sm3" else "sha256",
+            received_on=received_on,
             on_rows=lambda rows: progress.advance(task, rows),
             on_file=heard,
         )

@@ -15,13 +15,13 @@ from scoring.rulebook import load_rulebook, published_document
 # over every row of the lake would be another algorithm, and several times slower.
 SCORES = """
 with facts as (
-    select subject, record_id, kind, outcome, measure, happened_on, sequence, line
+    select subject, record_id, kind, outcome, measure, happened_on, sent_on, sequence, line
     from read_parquet($lake, hive_partitioning = true)
 ), repeated as (
     select hash(record_id) as id from facts group by 1 having count(*) > 1
 ), stale as (
     select sequence, line from facts where hash(record_id) in (from repeated)
-    qualify row_number() over (partition by record_id order by sequence desc, line desc) > 1
+    qualify row_number() over (partition by record_id order by sent_on desc, sequence desc, line desc) > 1
 ), counted as (
     select subject, rule_id, sum(points) as points, any_value(cap) as cap
     from facts

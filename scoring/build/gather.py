@@ -11,6 +11,7 @@ from scoring.build.files import read_spilled, spill, spilled
 from scoring.build.inputs import FactsFile
 from scoring.build.plan import Plan
 from scoring.errors import VerificationFailed
+from scoring.lake.tables import scan_facts
 
 RECORDS: dict[str, pl.DataType] = {
     "citizen": pl.UInt32(),
@@ -70,7 +71,7 @@ def coded(facts: pl.LazyFrame, kind: str, plan: Plan) -> pl.LazyFrame:
 
 def _facts(job: GatherJob, kind: str) -> pl.LazyFrame:
     paths = [job.lake / file.part.path for file in job.files if file.kind == kind]
-    return pl.scan_parquet(paths, hive_partitioning=False)
+    return scan_facts(paths)
 
 
 def _code(column: str, codes: dict[str, int]) -> pl.Expr:

@@ -1,5 +1,6 @@
 """First stage: does the sender's note exist, and is she allowed to send this?"""
 
+import datetime as dt
 from pathlib import Path
 
 import msgspec
@@ -26,11 +27,21 @@ def read_note(file: Path) -> DeliveryNote:
         ) from error
 
 
-def check_note(file: Path, note: DeliveryNote, catalogue: Catalogue) -> SourceKind:
-    """The kind the note names. Raises InputRefused where file, kind or sender do not fit."""
+def check_note(
+    file: Path, note: DeliveryNote, catalogue: Catalogue, received_on: dt.date
+) -> SourceKind:
+    """The kind the note names. Raises InputRefused where file, kind, sender or day do not fit."""
     if note.file != file.name:
         raise InputRefused(
             "note_of_another_file", f"the note is for {note.file!r}", where=file.name
+        )
+    if note.sent_on > received_on:
+        # It would stand before everything the department sends until that day.
+        raise InputRefused(
+            "sent_in_the_future",
+            f"the note says it was sent on {note.sent_on}, and it is {received_on}",
+            where=file.name,
+            do="ask for a note with the day of sending",
         )
     kind = catalogue.kind(note.kind)
     if kind is None:

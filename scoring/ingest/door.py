@@ -1,5 +1,6 @@
 """The door: a delivered file is taken into the lake, or nothing of it is."""
 
+import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,13 +37,15 @@ FILE_ID_CHARS = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
-    """What every file meets: where it goes, what is allowed, with which key. The key has no repr."""
+    """What every file meets: where it goes, what is allowed, with which key, on which day. The key
+    has no repr."""
 
     lake: Path
     catalogue: Catalogue
     lake_key: bytes = field(repr=False)
     digest: Digest = "sha256"
     limits: Limits = field(default_factory=standard_limits)
+    received_on: dt.date = dt.date.max
 
 
 def ingest_file(
@@ -53,11 +56,13 @@ def ingest_file(
     lake_key: bytes,
     digest: Digest = "sha256",
     limits: Limits | None = None,
+    received_on: dt.date = dt.date.max,
     on_rows: Callable[[int], None] = lambda rows: None,
 ) -> IngestReport:
     """Take `file` into `lake`, or find that it is there already and change nothing.
 
-    `on_rows` is told how many more rows have been checked. Raises InputRefused where the file as a
+    `received_on`: the day in the city; what says that it was sent later is refused. `on_rows` is
+    told how many more rows have been checked. Raises InputRefused where the file as a
     whole is not acceptable (the lake is then as before), StoreUnavailable where another ingest
     runs, VerificationFailed where the lake was made with another key or digest.
     """
@@ -67,6 +72,7 @@ def ingest_file(
         lake_key=lake_key,
         digest=digest,
         limits=limits or standard_limits(),
+        received_on=received_on,
     )
     with locked_lake(lake):
         return take(file, door, on_rows)
@@ -77,7 +83,7 @@ def take(file: Path, door: Door, on_rows: Callable[[int], None]) -> IngestReport
     manifest = read_manifest(door.lake)
     _refuse_other_key(manifest, door)
     note = read_note(file)
-    kind = check_note(file, note, door.catalogue)
+    kind = check_note(file, note, door.catalogue, door.received_on)
     seen = inspect_bytes(file, note)
     earlier = _earlier(manifest, seen, note)
     if earlier is not None:
@@ -145,7 +151,9 @@ def _pseudonymous(
         subjects = with_subjects(facts, door.lake_key, door.digest)
         facts = with_record_ids(subjects, door.lake_key, door.digest, kind.id, file.department)
     return facts.with_columns(
-        department=pl.lit(file.department), sequence=pl.lit(file.sequence, dtype=pl.Int64)
+        department=pl.lit(file.department),
+        sent_on=pl.lit(file.sent_on),
+        sequence=pl.lit(file.sequence, dtype=pl.Int64),
     )
 
 

@@ -1,5 +1,6 @@
 """Every delivered file below a folder, in order of sending; one refused file stops no other."""
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def ingest_tree(
     lake_key: bytes,
     digest: Digest = "sha256",
     limits: Limits | None = None,
+    received_on: dt.date = dt.date.max,
     on_rows: Callable[[int], None] = lambda rows: None,
     on_file: Callable[[IngestReport | Refusal], None] = lambda report: None,
 ) -> TreeReport:
@@ -42,6 +44,7 @@ def ingest_tree(
         lake_key=lake_key,
         digest=digest,
         limits=limits or standard_limits(),
+        received_on=received_on,
     )
     files: list[IngestReport] = []
     refused: list[Refusal] = []

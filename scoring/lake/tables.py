@@ -11,13 +11,20 @@ record of a person:
     happened_on   date   performed, due, decided or awarded
     ended_on      date   null, or the day an obligation was met
     department    text   code of the department that sent it (catalogue)
-    sequence      int64  order of acceptance of the file: of two rows with one record_id the higher
-                         sequence is the truth
+    sent_on       date   day on which its sender sent the file, by the delivery note; null in a lake
+                         from before this column
+    sequence      int64  order of acceptance of the file
     line          int32  line in the source file, 1 = header; with the file's id: lineage
+
+Of two rows with one record_id the one sent later is the truth; of one day, the one accepted later
+(ADR 8). The same order in every reader: VERSION_ORDER.
 
 `organisations/kind=organisation_register/<file_id>.parquet`, one row per accepted organisation; of
 two rows with one `uscc` the higher sequence is the truth. Feeds no score.
 """
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 
@@ -33,9 +40,15 @@ FACTS: dict[str, pl.DataType] = {
     "happened_on": pl.Date(),
     "ended_on": pl.Date(),
     "department": pl.String(),
+    "sent_on": pl.Date(),
     "sequence": pl.Int64(),
     "line": pl.Int32(),
 }
+VERSION_ORDER = (
+    "sent_on",
+    "sequence",
+    "line",
+)  # ascending, no day before any; the last is the truth
 
 ORGANISATIONS: dict[str, pl.DataType] = {
     "uscc": pl.String(),
@@ -60,6 +73,13 @@ MEASURES: dict[tuple[str, str], str] = {
     ("contract_performance", "late"): "overdue_days",
     ("honour", "awarded"): "honour_level",  # 1 city, 2 province, 3 national
 }
+
+
+def scan_facts(paths: Sequence[Path]) -> pl.LazyFrame:
+    """FACTS of these files, in their order; what a file from an earlier edition lacks is null."""
+    return pl.scan_parquet(
+        list(paths), hive_partitioning=False, schema=FACTS, missing_columns="insert"
+    )
 
 
 def bucket_expression(subject: str = "subject") -> pl.Expr:

@@ -11,7 +11,7 @@ from scoring.contract.pseudonyms import Digest, snapshot_subject_of
 from scoring.contract.snapshot import bucket_of, field_of
 from scoring.history.lineage import Lineage
 from scoring.history.rows import histories
-from scoring.lake.tables import bucket_expression
+from scoring.lake.tables import bucket_expression, scan_facts
 from scoring.overlay.changes import LedgerChanges
 from scoring.overlay.served import ServedInputs
 
@@ -78,9 +78,7 @@ def _records(served: ServedInputs, people: pl.DataFrame) -> pl.LazyFrame:
     frames = []
     for kind in sorted({file.kind for file in files}):
         paths = [served.lake / file.part.path for file in files if file.kind == kind]
-        facts = pl.scan_parquet(paths, hive_partitioning=False).filter(
-            pl.col("subject").is_in(people["subject"].implode())
-        )
+        facts = scan_facts(paths).filter(pl.col("subject").is_in(people["subject"].implode()))
         frames.append(coded(enrolled(facts, own, served.stale.lazy()), kind, served.own.plan))
     if not frames:
         return pl.LazyFrame(schema=RECORDS)

@@ -29,7 +29,7 @@ def _built(tmp_path: Path, *records: Record) -> Built:
     return build_snapshot(tmp_path, records=records, enrolled=[LI, WANG], as_of=AS_OF)
 
 
-def test_the_record_accepted_last_is_the_truth(tmp_path: Path) -> None:
+def test_of_two_files_of_one_day_the_one_accepted_last_is_the_truth(tmp_path: Path) -> None:
     corrected = msgspec.structs.replace(SERIOUS, outcome="general", file=2)
     assert _built(tmp_path, SERIOUS, corrected).scores() == {LI: 560, WANG: 600}
 

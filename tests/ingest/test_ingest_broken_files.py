@@ -5,6 +5,7 @@ names file, line, column and rule.
 """
 
 import csv
+import datetime as dt
 import gzip
 import io
 import random
@@ -20,6 +21,7 @@ from scoring.catalogue import Catalogue
 from scoring.delivery import note_path
 from scoring.errors import InputRefused
 from scoring.ingest import IngestReport, ingest_file
+from scoring.ingest.delivery_note import read_note
 from scoring.ingest.limits import standard_limits
 from scoring.lake.manifest import MANIFEST_NAME
 from tests.ingest.city_files import (
@@ -524,3 +526,24 @@ def test_no_refusal_repeats_an_id_number(kind: str, tmp_path: Path, ingest: Inge
         with pytest.raises(InputRefused) as refused:
             ingest(file)
         assert not re.search(r"[0-9]{15}", str(refused.value).replace("0" * 17, "")), name
+
+
+def test_a_note_of_a_day_that_has_not_come_is_refused(
+    tmp_path: Path, lake: Path, catalogue: Catalogue
+) -> None:
+    """The version sent last is the truth: no later file could put such a one right."""
+    file = deliver(tmp_path / "in", "honour", good_file("honour"))
+    sent_on = read_note(file).sent_on
+    with pytest.raises(InputRefused, match="sent_in_the_future"):
+        ingest_file(
+            file,
+            lake=lake,
+            catalogue=catalogue,
+            lake_key=LAKE_KEY,
+            received_on=sent_on - dt.timedelta(days=1),
+        )
+    assert lake_digest(lake) == {}
+    taken = ingest_file(
+        file, lake=lake, catalogue=catalogue, lake_key=LAKE_KEY, received_on=sent_on
+    )
+    assert taken.status == "accepted"

@@ -37,7 +37,8 @@ KEYS = BuildKeys(b"\x07" * 32, Ed25519PrivateKey.from_private_bytes(b"\x09" * 32
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One accepted row; `file` orders the deliveries: a higher one corrects a lower one."""
+    """One accepted row; `file` orders the deliveries: a higher one of the same day corrects a lower
+    one."""
 
     subject: str
     record_id: str
@@ -47,6 +48,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     measure: int = 0
     department: str = "approval"
     file: int = 1
+    sent_on: dt.date = dt.date(2026, 6, 1)
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,12 +70,13 @@ def record_id(number: int) -> str:
 
 def write_lake(lake: Path, records: Iterable[Record]) -> None:
     """One file a kind, department and `file` number."""
-    groups: dict[tuple[int, str, str], list[Record]] = {}
+    groups: dict[tuple[int, str, str, dt.date], list[Record]] = {}
     for record in records:
-        groups.setdefault((record.file, record.kind, record.department), []).append(record)
+        group = (record.file, record.kind, record.department, record.sent_on)
+        groups.setdefault(group, []).append(record)
     files = [
-        _write_file(lake, sequence, kind, department, rows)
-        for sequence, ((_, kind, department), rows) in enumerate(sorted(groups.items()), start=1)
+        _write_file(lake, sequence, group, rows)
+        for sequence, (group, rows) in enumerate(sorted(groups.items()), start=1)
     ]
     lake.mkdir(parents=True, exist_ok=True)
     (lake / MANIFEST_NAME).write_bytes(msgspec.json.encode(LakeManifest(files=files)))
@@ -201,8 +204,9 @@ def statuses(items: Mapping[str, list[object]]) -> list[ItemStatus]:
 
 
 def _write_file(
-    lake: Path, sequence: int, kind: str, department: str, records: list[Record]
+    lake: Path, sequence: int, group: tuple[int, str, str, dt.date], records: list[Record]
 ) -> LakeFile:
+    _, kind, department, sent_on = group
     name = f"{department}-{sequence:03d}"
     sha256 = hashlib.sha256(f"{kind}/{name}".encode()).hexdigest()
     by_bucket: dict[int, list[tuple[int, Record]]] = {}
@@ -223,7 +227,7 @@ def _write_file(
         kind=kind,
         department=department,
         sequence=sequence,
-        sent_on=dt.date(2026, 6, 1),
+        sent_on=sent_on,
         catalogue_version="test",
         submitted=len(records),
         accepted=len(records),
@@ -243,6 +247,7 @@ def _facts(rows: list[tuple[int, Record]], sequence: int) -> pl.DataFrame:
                 row.happened_on,
                 None,
                 row.department,
+                row.sent_on,
                 sequence,
                 line,
             )

@@ -9,7 +9,7 @@ from scoring.contract.documents import RulesDocument, Step
 
 SCORES = """
 with versions as (
-    select *, row_number() over (partition by record_id order by sequence desc, line desc) as age
+    select *, row_number() over (partition by record_id order by sent_on desc, sequence desc, line desc) as age
     from read_parquet($lake, hive_partitioning = true)
 ), records as (
     select v.subject, v.record_id, v.kind, v.outcome, v.measure, v.happened_on

@@ -18,7 +18,6 @@ from api.rights.citizen import CitizenRights
 from api.rights.deciding import Staff
 from api.rights.office import Office
 from api.rights.opening import RecordFacts
-from api.rights.texts import TextStore, open_texts, texts_path
 from api.staff.cases import OFFICER_SCOPE, REVIEWER_SCOPE, STAFF_SCOPE
 from scoring.keys import KeyFiles
 
@@ -60,31 +59,25 @@ async def _open_cases(data: Path, state: DemoState, lake_key: bytes) -> None:
 
     cast = persona_residents(state, lake_key)
     ledger = await open_ledger(ledger_path(data))
-    texts = await open_texts(texts_path(ledger_path(data)))
     try:
-        await _dispute(data, state, cast["disputed"], ledger, texts)
-        await _repair(data, state, cast["repaired"], ledger, texts)
+        await _dispute(data, state, cast["disputed"], ledger)
+        await _repair(data, state, cast["repaired"], ledger)
     finally:
-        await texts.close()
         await ledger.close()
 
 
-async def _dispute(
-    data: Path, state: DemoState, who: Resident, ledger: Ledger, texts: TextStore
-) -> None:
+async def _dispute(data: Path, state: DemoState, who: Resident, ledger: Ledger) -> None:
     at_ms = noon_ms(state.as_of, DISPUTED_DAYS_AGO)
-    citizen = CitizenRights(ledger, texts, lambda: at_ms)
+    citizen = CitizenRights(ledger, lambda: at_ms)
     if not (await citizen.cases(who.subject, "dispute"))[0]:
         await citizen.dispute(who.subject, penalty_of(data, who.subject), DISPUTE_WORDS, None)
 
 
-async def _repair(
-    data: Path, state: DemoState, who: Resident, ledger: Ledger, texts: TextStore
-) -> None:
+async def _repair(data: Path, state: DemoState, who: Resident, ledger: Ledger) -> None:
     requested_ms = noon_ms(state.as_of, REQUESTED_DAYS_AGO)
     granted_ms = noon_ms(state.as_of, GRANTED_DAYS_AGO)
-    citizen = CitizenRights(ledger, texts, lambda: requested_ms)
-    office = Office(ledger, texts, CaseBook(ledger), lambda: granted_ms)
+    citizen = CitizenRights(ledger, lambda: requested_ms)
+    office = Office(ledger, CaseBook(ledger), lambda: granted_ms)
     if (await citizen.cases(who.subject, "repair"))[0]:
         return
     record = penalty_of(data, who.subject)
@@ -111,7 +104,7 @@ def penalty_of(data: Path, subject: str) -> RecordFacts:
     facts = pl.scan_parquet(data / "lake" / "facts" / "kind=penalty" / "**" / "*.parquet")
     row = (
         facts.filter(pl.col("subject") == subject)
-        .sort("sequence", "line")
+        .sort("sent_on", "sequence", "line")
         .select("record_id", "outcome", "happened_on")
         .last()
         .collect()
