@@ -9,8 +9,10 @@ from api.consents.machine import Actor, Consent, status_at
 from api.consents.protocol import ConsentStatus
 from api.consents.reading import Uses
 from api.ledger.enrolment import instant
+from api.openapi.limits import IDENTIFIER, LINE, exactly
 
-_Code = Annotated[str, msgspec.Meta(max_length=64)]
+_Code = Annotated[str, msgspec.Meta(max_length=64, pattern=exactly(IDENTIFIER))]
+_Purpose = Annotated[str, msgspec.Meta(max_length=64, pattern=exactly(LINE))]
 
 
 class ConsentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,7 +21,7 @@ class ConsentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     partner: _Code
     policy: _Code
-    purpose: _Code = ""
+    purpose: _Purpose = ""
     expires_at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
     not_before: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
     max_uses_per_day: int = 10
@@ -38,7 +40,7 @@ class ConsentAnswer(msgspec.Struct, frozen=True, kw_only=True):
     recognise it. `data_life_days`: how long the partner may rely on an answer. `uses`: how often it
     asked; `last_used_at`: null where it never did."""
 
-    id: str
+    id: Annotated[str, msgspec.Meta(max_length=64, pattern="^[0-9A-Za-z-]+$")]
     handle: str
     status: ConsentStatus
     partner: str

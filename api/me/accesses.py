@@ -88,9 +88,9 @@ def accesses_handler(services: Services) -> HTTPRouteHandler:
     async def accesses(
         request: ApiRequest,
         since: Annotated[
-            str | None, QueryParameter(description="自这一天起，如 2026-01-01")
+            dt.date | None, QueryParameter(description="自这一天起，如 2026-01-01")
         ] = None,
-        until: Annotated[str | None, QueryParameter(description="至这一天止（含当天）")] = None,
+        until: Annotated[dt.date | None, QueryParameter(description="至这一天止（含当天）")] = None,
         limit: Annotated[int | None, QueryParameter(description="一页几条，至多 100")] = None,
         cursor: Annotated[str | None, QueryParameter(description="上一页的 next_cursor")] = None,
     ) -> AccessesAnswer:

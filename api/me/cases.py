@@ -14,7 +14,7 @@ from api.answers import Call
 from api.consents.reading import PAGE_EVENTS
 from api.idempotency import idempotency_of
 from api.inner import ApiRequest, call_of
-from api.openapi.limits import TEXT
+from api.openapi.limits import TEXT, exactly
 from api.paging import PAGE_QUERY, limit_in
 from api.problems import Problem
 from api.rights.answers import CaseReceipt, DisputeAnswer, RepairAnswer, ReviewAnswer
@@ -35,9 +35,11 @@ OPEN_PROBLEMS = (
     "store_unavailable",
 )
 
-RecordId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9_-]+$")]
+RecordId = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=64, pattern=exactly("^[A-Za-z0-9_-]+$"))
+]
 # What is too long is told by its own code; this bound only keeps bodies small.
-Words = Annotated[str, msgspec.Meta(max_length=8_000, pattern=TEXT)]
+Words = Annotated[str, msgspec.Meta(max_length=8_000, pattern=exactly(TEXT))]
 Result = TypeVar("Result")
 
 
@@ -60,7 +62,9 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """`decision_id`: of one of her accesses, where `about` is a decision; else empty."""
 
     about: ReviewSubject = "score"
-    decision_id: Annotated[str, msgspec.Meta(max_length=64, pattern="^[A-Za-z0-9_-]*$")] = ""
+    decision_id: Annotated[
+        str, msgspec.Meta(max_length=64, pattern=exactly("^[A-Za-z0-9_-]*$"))
+    ] = ""
     reason: Words = ""
 
 

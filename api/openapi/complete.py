@@ -18,6 +18,11 @@ from api.openapi.refusals import (
 )
 from api.openapi.words import OPERATIONS
 
+JSON_TYPE = "application/json"
+FORM_TYPE = "application/x-www-form-urlencoded"
+JSON_RULES = "UTF-8 编码的 JSON，成员不得重复。"
+FORM_RULES = "UTF-8 编码的表单，参数不得重复；未约定的参数不予理会。"
+
 METHODS = ("get", "put", "post", "delete", "patch")
 IDEMPOTENCY_PROBLEM = "invalid_idempotency_key"
 
@@ -42,10 +47,14 @@ def complete_document(raw: Document, accesses: Accesses) -> Document:
         for path, item in sorted(raw["paths"].items())
     }
     used = _schemas_in_use(paths, raw["components"].get("schemas", {}))
-    asked = _references(
-        [item[method].get("requestBody") for item in paths.values() for method in item]
-    )
-    schemas = {name: _schema(schema, is_asked=name in asked) for name, schema in used.items()}
+    asked = _asked_as(paths, JSON_TYPE)
+    forms = _asked_as(paths, FORM_TYPE)
+    schemas = {
+        name: _form(_schema(schema, is_asked=False))
+        if name in forms
+        else _schema(schema, is_asked=name in asked)
+        for name, schema in used.items()
+    }
     components = {
         "schemas": {**schemas, "Problem": problem_schema()},
         "headers": header_components(),
@@ -78,6 +87,12 @@ def _operation(path: str, method: str, raw: Document, accesses: Accesses) -> Doc
     return operation
 
 
+def _asked_as(paths: Document, media_type: str) -> set[str]:
+    """Components that requests of this media type refer to."""
+    bodies = [op.get("requestBody", {}) for item in paths.values() for op in item.values()]
+    return _references([body.get("content", {}).get(media_type) for body in bodies])
+
+
 def _members(part: Document, *names: str) -> Document:
     return {name: part[name] for name in names if name in part}
 
@@ -85,10 +100,20 @@ def _members(part: Document, *names: str) -> Document:
 def _parameter(raw: Document) -> Document:
     """Without the members OpenAPI deprecates, and never null: a query has no null."""
     schema = {key: value for key, value in raw["schema"].items() if key != "description"}
-    if branches := [b for b in schema.pop("oneOf", []) if b.get("type") != "null"]:
-        schema = {**branches[0], **schema}
-    schema = bounded(raw["name"], schema)
+    schema = bounded(raw["name"], _never_null(schema))
     return {**_members(raw, "name", "in", "description", "required"), "schema": schema}
+
+
+def _never_null(schema: Document) -> Document:
+    branches = [branch for branch in schema.get("oneOf", []) if branch.get("type") != "null"]
+    rest = {key: value for key, value in schema.items() if key != "oneOf"}
+    return {**branches[0], **rest} if branches else schema
+
+
+def _form(schema: Document) -> Document:
+    """A form has no null; it stays open, since RFC 6749 3.2 has unknown parameters ignored."""
+    members = {name: _never_null(member) for name, member in schema["properties"].items()}
+    return {**schema, "properties": members}
 
 
 def _idempotency_key() -> Document:
@@ -104,10 +129,16 @@ def _idempotency_key() -> Document:
 
 def _request_body(raw: Document, words: OperationWords) -> Document:
     content = {
-        media_type: {**part, "example": msgspec.to_builtins(words.request)}
+        media_type: {**part, "example": _without_nulls(msgspec.to_builtins(words.request))}
         for media_type, part in raw["content"].items()
     }
-    return {**raw, "content": content, "description": "UTF-8 编码的 JSON，成员不得重复。"}
+    is_form = FORM_TYPE in content
+    return {**raw, "content": content, "description": FORM_RULES if is_form else JSON_RULES}
+
+
+def _without_nulls(example: Document) -> Document:
+    """A member that need not be sent is not sent."""
+    return {name: value for name, value in example.items() if value is not None}
 
 
 def _successes(raw: Document, access: Access, words: OperationWords) -> Document:

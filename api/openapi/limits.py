@@ -9,8 +9,15 @@ from typing import Any
 IDENTIFIER = "^[a-z][a-z0-9_]*$"
 COMPACT_JWS = r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"
 VERSION = "^[0-9A-Za-z._-]+$"
+BASE64 = "^[A-Za-z0-9+/]+=*$"
 LINE = r"^[^\x00-\x1F\x7F]*$"  # words on one line: no control characters
 TEXT = r"^[^\x00-\x08\x0B-\x1F\x7F]*$"  # words on several lines
+
+
+def exactly(pattern: str) -> str:
+    """The pattern as a type of ours holds a request to it: Python's `$` also matches before a last
+    line feed, `\\Z` does not. The document has `$` again, which means the same to its readers."""
+    return pattern.removesuffix("$") + r"\Z"
 
 
 def _string(pattern: str, max_length: int) -> dict[str, Any]:
@@ -89,6 +96,18 @@ STRINGS: dict[str, dict[str, Any]] = {
     "since": _string("^[0-9-]+$", 10),
     "until": _string("^[0-9-]+$", 10),
     "link": _string("^/[!-~]*$", 256),
+    # tree heads and proofs
+    "event": _string(BASE64, 65_536),
+    "leaf_hash": _string(BASE64, 44),
+    "path": _string(BASE64, 44),
+    "head": _string(TEXT, 8_192),
+    "first_head": _string(TEXT, 8_192),
+    "second_head": _string(TEXT, 8_192),
+    "signed_head": _string(TEXT, 8_192),
+    "root_hash": _string("^[0-9a-f]{64}$", 64),
+    "file_name": _string("^[0-9A-Za-z.]+$", 64),
+    "origin": _string("^[!-~]+$", 255),
+    "public_key": _string(TEXT, 1_024),
     # tokens and keys
     "consent": _string("^[!-~]+$", 128),
     "grant_type": _string("^[!-~]+$", 255),
@@ -155,6 +174,7 @@ ARRAYS: dict[str, int] = {
     "rules": 12,  # the most a rulebook may hold
     "bands": 5,
     "reasons": 4,
+    "path": 128,  # hashes from a leaf to the root, and twice as many between two roots
     "points": 32,  # steps of a rule that is a table
     "items": 10_000,
     "departments": 256,
@@ -196,6 +216,8 @@ INTEGERS: dict[str, tuple[int, int]] = {
     "status": (400, 429),
     "ledger_position": (0, (1 << 53) - 1),
     "seq": (1, (1 << 53) - 1),
+    "leaf_index": (0, (1 << 53) - 1),
+    "size": (0, (1 << 53) - 1),
     "overlaid_at_position": (0, (1 << 53) - 1),
     "change": (-1_000, 1_000),
 }
@@ -226,6 +248,8 @@ def bounded(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         items = bounded(name, schema.get("items", {}))
         most = schema.get("maxItems") or _known(ARRAYS, name)
         result = {**result, "maxItems": most, "items": items}
+    if "pattern" in result:
+        result["pattern"] = result["pattern"].replace(r"\Z", "$")
     return result
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from api.openapi.limits import IDENTIFIER, LINE, exactly
 from api.partner.decision import DAY_MS, HOUR_MS, instant_text, is_open, valid_until_ms
 from api.partner.registry import Partner
 from api.problems import Problem
@@ -16,15 +17,17 @@ from scoring.contract.snapshot import BENEFITS_DOCUMENT
 
 CITY_OFFSET_MS = 8 * HOUR_MS  # China Standard Time knows no summer time
 
-_Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+_Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=exactly(IDENTIFIER))]
+_Handle = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[!-~]+\Z")]
+_Purpose = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=exactly(LINE))]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`consent`: the handle the citizen gave. `purpose`: the registered code."""
 
     policy: _Code
-    consent: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-    purpose: _Code
+    consent: _Handle
+    purpose: _Purpose
 
 
 class PolicyBook:

@@ -6,7 +6,7 @@ the standard's `error` as a further member.
 
 import hashlib
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import msgspec
 from litestar import Response, post
@@ -33,8 +33,8 @@ from api.problems import Problem
 from api.requests import form_of
 from api.store.protocol import SnapshotReader
 
-GRANT_TYPE = "client_credentials"
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+GRANT_TYPE: Final = "client_credentials"
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # RFC 6749 5.2, by the code of our refusal.
 OAUTH_ERRORS = {
     "client_refused": "invalid_client",
@@ -48,8 +48,8 @@ _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
-    grant_type: _Text
-    client_assertion_type: _Text
+    grant_type: Literal["client_credentials"]
+    client_assertion_type: Literal["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
     client_assertion: Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
     client_id: _Text | None = None
     scope: _Text | None = None

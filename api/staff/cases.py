@@ -57,7 +57,7 @@ class DecisionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """`outcome`: dispute upheld, rejected, undecided; review confirmed, corrected; repair granted,
     refused. `reason`: told to the citizen; 10 to 2,000 characters."""
 
-    outcome: Annotated[str, msgspec.Meta(max_length=32, pattern="^[a-z_]*$")]
+    outcome: Annotated[str, msgspec.Meta(max_length=32, pattern=r"^[a-z_]*\Z")]
     reason: Words = ""
 
 

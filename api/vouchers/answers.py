@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from api.openapi.limits import IDENTIFIER
+from api.openapi.limits import IDENTIFIER, exactly
 
 Token = Annotated[
     str, msgspec.Meta(max_length=300, pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$")
@@ -15,7 +15,7 @@ Token = Annotated[
 class VoucherRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`policy`: id of an entry of GET /v1/benefits."""
 
-    policy: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=IDENTIFIER)]
+    policy: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=exactly(IDENTIFIER))]
 
 
 class IssuedVoucher(msgspec.Struct, frozen=True, kw_only=True):

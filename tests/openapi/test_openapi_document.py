@@ -210,10 +210,15 @@ def test_the_pattern_of_an_idempotency_key_is_what_the_service_takes(
         assert checker.errors(parameter["schema"], key) == []
 
 
-def test_request_bodies_are_closed(document: Document, checker: Checker) -> None:
+def test_request_bodies_are_closed_but_for_a_form(document: Document, checker: Checker) -> None:
     for *_, operation in operations(document):
-        for content in operation.get("requestBody", {}).get("content", {}).values():
-            assert checker.resolved(content["schema"])["additionalProperties"] is False
+        for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+            schema = checker.resolved(content["schema"])
+            if media_type == "application/json":
+                assert schema["additionalProperties"] is False
+            else:  # RFC 6749 3.2: unknown parameters are ignored; and a form knows no null
+                assert "additionalProperties" not in schema
+                assert "null" not in json.dumps(schema)
 
 
 def test_the_same_service_describes_itself_in_the_same_bytes(service: Service) -> None:
