@@ -76,6 +76,7 @@ class PagesApp:
 
     def __init__(self, config: PagesConfig) -> None:
         self._assets = {
+            **assets_below(STATIC / "shared", "/console/"),
             **assets_below(STATIC / "console", "/console/"),
             **assets_below(STATIC / "me", "/me/"),
             CONFIG_PATH: asset_of(msgspec.json.encode(config), ".json"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import json
 import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -181,6 +182,22 @@ async def log_in(page: Page, persona: str) -> None:
     await page.click("button.main")
 
 
+async def turn_to(page: Page, view: str) -> None:
+    await page.click(f"#views >> text={view}")
+
+
+def points_in(text: str) -> int:
+    return int(text.partition(" ")[0].replace("−", "-"))
+
+
+async def downloaded(page: Page, button: str) -> dict[str, object]:
+    async with page.expect_download() as expected:
+        await page.click(button)
+    path = await (await expected.value).path()
+    content: dict[str, object] = json.loads(await asyncio.to_thread(path.read_bytes))
+    return content
+
+
 async def fits(page: Page) -> None:
     """Nothing reaches beyond the screen (WCAG 1.4.10)."""
     assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
@@ -228,10 +245,11 @@ def test_a_citizen_sees_a_score_whose_lines_add_up(stage: Stage) -> None:
         await log_in(page, "rich")
         await page.wait_for_selector("#score:visible")
         lines = await page.locator("#counted .points").all_inner_texts()
-        points = [int(text.replace("−", "-")) for text in lines]
-        assert points == [600, -20, -8]
-        assert sum(points) == int(await page.inner_text("#score"))
-        assert await page.inner_text("#sum .points") == "572"
+        assert [points_in(text) for text in lines] == [600, -28]
+        assert await page.inner_text("#sum .points") == await page.inner_text("#score") == "572"
+        await page.click("#counted summary")
+        records = await page.locator("#counted details .name").all_inner_texts()
+        assert sorted(points_in(text) for text in records) == [-20, -8]
         assert "Counts towards" not in await page.inner_text("#counted")  # on an English phone too
         await fits(page)
 
@@ -247,6 +265,8 @@ def test_a_citizen_joins_after_reading_and_leaves_again(stage: Stage) -> None:
         await page.check("#agreed")
         await page.click("#enrol")
         await page.wait_for_selector("#waiting:visible")
+        await turn_to(page, "账户")
+        assert "proof" in await downloaded(page, "#receipt")
         await page.click("#withdraw")
         await page.click("#confirm-yes")
         await page.wait_for_selector("#outside:visible")
@@ -286,9 +306,10 @@ def test_a_citizen_consents_shows_the_code_pauses_and_revokes_with_one_touch_eac
         await page.wait_for_selector("#outside:visible")
         await page.check("#agreed")
         await page.click("#enrol")
-        await page.wait_for_selector("#consents:visible")
-        await expect(page.locator("#no-consents")).to_be_visible()
+        await turn_to(page, "询问")
         await expect(page.locator("#no-accesses")).to_be_visible()
+        await turn_to(page, "激励")
+        await expect(page.locator("#no-consents")).to_be_visible()
         await page.click("#granting summary")
         await page.select_option("#benefit", index=1)
         await page.click("#grant")

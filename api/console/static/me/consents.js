@@ -1,5 +1,8 @@
 // 我的同意: who may ask, until when; given, paused, revoked with one touch each.
+import { byId, day, entry, line, made, moment, option, picture } from "/console/elements.js";
+
 const MONTHS = [1, 3, 6, 12];
+const USES = [1, 3, 10, 100];
 const LIVE = ["active", "paused", "awaiting"];
 const STATUS_WORDS = {
   active: "有效", paused: "已暂停", awaiting: "待您确认", revoked: "已撤回", rejected: "已拒绝", expired: "已到期",
@@ -14,15 +17,11 @@ function expiryIn(months) {
   return end.toISOString();
 }
 
-export const day = (instant) => new Date(instant).toLocaleDateString("zh-CN");
-
-const moment = (instant) => new Date(instant).toLocaleString("zh-CN", { dateStyle: "short", timeStyle: "short" });
-
-export function makeConsents({ ask, askText, act, byId, made, line, say }) {
-  function button(words, className, deed, label) {
-    const element = made("button", words, className);
+export function makeConsents({ ask, askText, act, say, showVouchers }) {
+  function button(words, deed, name) {
+    const element = made("button", words);
     element.type = "button";
-    if (label) element.setAttribute("aria-label", label);
+    element.setAttribute("aria-label", `${words}：${name}`);
     element.onclick = () => act(deed);
     return element;
   }
@@ -33,66 +32,63 @@ export function makeConsents({ ask, askText, act, byId, made, line, say }) {
     say(words);
   }
 
-  // The service's own image, parsed as an image: it brings no script, and the policy would stop one.
   async function showQr(consent, place) {
     if (place.firstChild) {
       place.replaceChildren();
       return say("");
     }
-    const text = await askText(`${ADDRESS}/${consent.id}/qr.svg`);
-    const image = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
-    image.setAttribute("role", "img");
-    image.setAttribute("viewBox", `0 0 ${image.getAttribute("width")} ${image.getAttribute("height")}`);
-    place.replaceChildren(document.importNode(image, true),
+    const svg = await askText(`${ADDRESS}/${consent.id}/qr.svg`);
+    place.replaceChildren(picture(svg, `${consent.partner_name}的二维码`),
       made("p", `请${consent.partner_name}扫描。换作别的合作方，此码无效。`, "hint"));
     return say("");
   }
 
+  function actions(consent, name, qr) {
+    const row = made("div", "", "row");
+    if (consent.status === "active") {
+      row.append(button("出示二维码", () => showQr(consent, qr), name),
+        button("暂停", () => step(consent, "paused", "已暂停，对方暂时不能询问。"), name));
+    } else {
+      const words = consent.status === "paused" ? "恢复" : "确认";
+      row.append(button(words, () => step(consent, "active", "已生效。"), name));
+    }
+    const end = consent.status === "awaiting" ? ["拒绝", "rejected", "已拒绝。"]
+      : ["撤回", "revoked", "已撤回，对方不能再询问。"];
+    row.append(button(end[0], () => step(consent, end[1], end[2]), name));
+    return row;
+  }
+
   function liveEntry(consent) {
-    const entry = made("li", "", "consent");
     const used = consent.uses
       ? `已询问 ${consent.uses} 次，最近 ${moment(consent.last_used_at)}` : "还没有询问过";
     const name = `${consent.partner_name} · ${consent.scene}`;
-    entry.append(line(name, "name"), line(consent.what, "what"),
-      line(`${STATUS_WORDS[consent.status]} · ${day(consent.expires_at)} 到期 · 每天最多 ${consent.max_uses_per_day} 次`, "hint"),
-      line(used, "hint"));
     const qr = made("div", "", "qr");
-    const row = made("div", "", "row");
-    if (consent.status === "active") {
-      row.append(button("出示二维码", "", () => showQr(consent, qr), `出示二维码：${name}`),
-        button("暂停", "", () => step(consent, "paused", "已暂停，对方暂时不能询问。"), `暂停：${name}`));
-    } else {
-      row.append(button(consent.status === "paused" ? "恢复" : "确认", "",
-        () => step(consent, "active", "已生效。"), `恢复：${name}`));
-    }
-    row.append(button("撤回", "", () => step(consent, "revoked", "已撤回，对方不能再询问。"), `撤回：${name}`));
-    entry.append(row, qr);
-    return entry;
+    const whole = entry(line(name, "name"), line(consent.what),
+      line(`${STATUS_WORDS[consent.status]} · ${day(consent.expires_at)} 到期 · 每天最多 ${consent.max_uses_per_day} 次 · 答复只可用 ${consent.data_life_days} 天`, "hint"),
+      line(used, "hint"), actions(consent, name, qr), qr);
+    whole.className = "consent";
+    return whole;
   }
 
   function endedEntry(consent) {
-    const entry = made("li", "");
-    entry.append(line(`${consent.partner_name} · ${consent.scene}`, "name"),
-      line(`${STATUS_WORDS[consent.status]} · ${day(consent.changed_at)} · 询问过 ${consent.uses} 次`, "hint"));
-    return entry;
+    const by = consent.changed_by === "partner" ? "（对方放弃）" : "";
+    return entry(line(`${consent.partner_name} · ${consent.scene}`, "name"),
+      line(`${STATUS_WORDS[consent.status]}${by} · ${day(consent.changed_at)} · 询问过 ${consent.uses} 次`, "hint"));
   }
 
   function showGranting(benefits) {
     const open = benefits.filter((benefit) => benefit.status === "live");
     byId("granting").hidden = open.length === 0;
-    byId("benefit").replaceChildren(...open.map((benefit, number) => {
-      const option = made("option", `${benefit.partner_name} · ${benefit.scene}`);
-      option.value = String(number);
-      return option;
-    }));
-    byId("months").replaceChildren(...MONTHS.map((months) => {
-      const option = made("option", `${months} 个月`);
-      option.value = String(months);
-      option.selected = months === 3;
-      return option;
-    }));
+    byId("benefit").replaceChildren(...open.map((benefit, number) => option(
+      `${benefit.partner_name} · ${benefit.scene}`, String(number))));
+    byId("months").replaceChildren(...MONTHS.map((months) => option(
+      `${months} 个月`, String(months), months === 3)));
+    byId("uses").replaceChildren(...USES.map((uses) => option(`${uses} 次`, String(uses), uses === 10)));
     const chosen = () => open[Number(byId("benefit").value)];
-    const tell = () => { byId("benefit-what").textContent = chosen()?.what ?? ""; };
+    const tell = () => {
+      const benefit = chosen();
+      byId("benefit-what").textContent = benefit ? `${benefit.what}依据：${benefit.legal_basis}` : "";
+    };
     byId("benefit").onchange = tell;
     tell();
     byId("grant").onclick = () => act(() => grant(chosen()));
@@ -104,6 +100,7 @@ export function makeConsents({ ask, askText, act, byId, made, line, say }) {
       body: {
         partner: benefit.partner, policy: benefit.id, purpose: benefit.purpose,
         expires_at: expiryIn(Number(byId("months").value)),
+        max_uses_per_day: Number(byId("uses").value),
       },
     });
     byId("granting").open = false;
@@ -111,8 +108,19 @@ export function makeConsents({ ask, askText, act, byId, made, line, say }) {
     say(`已同意${benefit.partner_name}询问，可随时撤回。`);
   }
 
+  async function every() {
+    const found = [];
+    let cursor = "";
+    do {
+      const page = await ask(`${ADDRESS}?limit=100${cursor && `&cursor=${cursor}`}`);
+      found.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor);
+    return found;
+  }
+
   async function show() {
-    const [{ items }, benefits] = await Promise.all([ask(`${ADDRESS}?limit=100`), ask("/v1/benefits")]);
+    const [items, benefits] = await Promise.all([every(), ask("/v1/benefits")]);
     const live = items.filter((consent) => LIVE.includes(consent.status));
     const ended = items.filter((consent) => !LIVE.includes(consent.status));
     byId("no-consents").hidden = live.length > 0;
@@ -121,6 +129,7 @@ export function makeConsents({ ask, askText, act, byId, made, line, say }) {
     byId("ended-summary").textContent = `已结束的同意 ${ended.length} 项`;
     byId("ended-consents").replaceChildren(...ended.map(endedEntry));
     showGranting(benefits.items);
+    showVouchers(benefits.items);
   }
 
   return show;

@@ -1,15 +1,20 @@
 // 我的权利: what a citizen can do about one record, what became of it, and her copy of everything.
+import { byId, day, download, entry, facts, line, made } from "/console/elements.js";
+
 const OUTCOMES = {
-  upheld: "异议成立，记录已移除", rejected: "经核查，记录无误", undecided: "无法确认，双方意见均已记载",
+  upheld: "异议成立，记录已移除", rejected: "经核查，记录无误", undecided: "无法确认，双方意见均已载明",
   confirmed: "经人工复核，结果不变", corrected: "经人工复核，结果已更正",
   granted: "已批准修复", refused: "未批准修复",
 };
 const KINDS = [["disputes", "异议"], ["repairs", "信用修复"], ["reviews", "人工复核"]];
 const LOST_POINTS = (item) => item.points < 0 || item.status === "minor";
+const MAX_STATEMENT = 200;
 
-export function makeRights({ ask, askText, act, byId, made, line, say, refresh }) {
-  const button = (text, deed) => {
-    const element = made("button", text, "quiet");
+export function makeRights({ ask, askText, act, say, refresh }) {
+  const aboutRecord = new Map();
+
+  const button = (words, deed) => {
+    const element = made("button", words);
     element.type = "button";
     element.onclick = () => act(deed);
     return element;
@@ -21,71 +26,94 @@ export function makeRights({ ask, askText, act, byId, made, line, say, refresh }
     say(words);
   }
 
-  // Made when it is opened: a page may show hundreds of records.
-  function fill(place, item) {
-    const words = made("textarea", "");
-    words.rows = 3;
-    words.maxLength = 2000;
-    words.setAttribute("aria-label", "理由或说明");
-    words.placeholder = "理由（说明至多 200 个字）";
-    const record = item.record_id;
-    const row = made("div", "", "row");
-    row.append(
-      button("提出异议", () => sent("/v1/me/disputes", { record_id: record, reason: words.value },
-        "异议已受理，办结之前不计分。")),
-      button("写入本人说明", () => sent(`/v1/me/records/${record}/statement`,
-        { text: words.value }, "本人说明已更新。", "PUT")));
-    if (LOST_POINTS(item)) {
-      row.append(button("申请信用修复", () => sent("/v1/me/repairs",
-        { record_id: record, reason: words.value }, "修复申请已受理，不收取任何费用。")));
-    }
-    place.append(words, row);
+  // One field and its one button.
+  function form(label, words, hint, deed, { text = "", most = 2000 } = {}) {
+    const place = made("div", "", "does");
+    const head = made("label", label);
+    const field = made("textarea");
+    field.rows = 2;
+    field.maxLength = most;
+    field.value = text;
+    head.append(field);
+    place.append(head, made("p", hint, "hint"), button(words, () => deed(field.value.trim())));
+    return place;
   }
 
-  function forRecord(item) {
+  const dispute = (item) => form("异议理由", "提出异议",
+    "记录有误、不是本人或已经履行，都可以提出。20 日内由工作人员答复，办结之前不计分。",
+    (reason) => sent("/v1/me/disputes", { record_id: item.record_id, reason }, "异议已受理，办结之前不计分。"));
+
+  const repair = (item) => form("履行或改正的情况", "申请信用修复",
+    "已经履行或改正、且过了最短期限的，可以申请。全程免费，不要相信任何收费代办。",
+    (reason) => sent("/v1/me/repairs", { record_id: item.record_id, reason }, "修复申请已受理，不收取任何费用。"));
+
+  const statement = (item) => form("本人说明", item.statement ? "更新本人说明" : "写入本人说明",
+    `至多 ${MAX_STATEMENT} 个字，与这条记录一起保存；留空就是删去。`,
+    (text) => sent(`/v1/me/records/${item.record_id}/statement`, { text },
+      text ? "本人说明已更新。" : "本人说明已删去。", "PUT"),
+    { text: item.statement ?? "", most: MAX_STATEMENT });
+
+  function fill(place, item, rule) {
+    place.append(facts(["依据", item.legal_basis], ["规则", rule && `${rule.name}（${item.rule_version}）`],
+      ["为何有此规则", rule?.reason], ["记录编号", item.record_id]));
+    place.append(dispute(item));
+    if (LOST_POINTS(item)) place.append(repair(item));
+    place.append(statement(item));
+  }
+
+  // What stands beside a record. The forms are made when they are opened.
+  function beside(item, rule) {
+    aboutRecord.set(item.record_id, item.note.split("。")[0]);
     const place = made("details", "", "right");
-    place.append(made("summary", "异议 · 修复 · 说明"));
+    place.append(made("summary", "依据 · 异议 · 修复 · 说明"));
     place.addEventListener("toggle", () => {
-      if (place.open && place.children.length === 1) fill(place, item);
+      if (place.open && place.children.length === 1) fill(place, item, rule);
     });
     const said = item.statement ? `本人说明：${item.statement}` : "";
-    const whole = made("span", "");
-    whole.append(line(item.pending ?? "", "hint"), line(said, "hint"), place);
-    return whole;
+    return [line(item.pending ?? "", "hint"), line(said, "hint"), place];
   }
 
+  const reviewOf = (decision) => button("请人工复核这次答复", () => sent("/v1/me/reviews",
+    { about: "decision", decision_id: decision }, "已请求人工复核。"));
+
   function entryOf(name, item) {
-    const entry = made("li", "");
     const state = item.outcome ? OUTCOMES[item.outcome] : `办理中，${item.due_on} 前答复`;
-    entry.append(line(`${name} · ${state}`, "name"),
-      line(item.reason ? `您的理由：${item.reason}` : "", ""),
-      line(item.decision_reason ? `答复：${item.decision_reason}` : "", ""),
-      line(`提出于 ${item.opened_at.slice(0, 10)}`, "hint"));
-    return [item.opened_at, entry];
+    const about = aboutRecord.get(item.record_id) ?? (item.about === "decision" ? "一次询问的答复" : "");
+    const decided = item.decided_at ? `，办结于 ${day(item.decided_at)}` : "";
+    return [item.opened_at, entry(line(`${name} · ${state}`, "name"), line(about),
+      line(item.reason ? `您的理由：${item.reason}` : ""),
+      line(item.decision_reason ? `答复：${item.decision_reason}` : ""),
+      line(`提出于 ${day(item.opened_at)}${decided} · 编号 ${item.id}`, "hint"))];
+  }
+
+  async function every(path) {
+    const found = [];
+    let cursor = "";
+    do {
+      const page = await ask(`/v1/me/${path}?limit=100${cursor && `&cursor=${cursor}`}`);
+      found.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor);
+    return found;
   }
 
   async function show() {
-    const lists = await Promise.all(KINDS.map(async ([path, name]) => {
-      const { items } = await ask(`/v1/me/${path}?limit=20`);
-      return items.map((item) => entryOf(name, item));
-    }));
-    const entries = lists.flat().sort(([a], [b]) => b.localeCompare(a)).map(([, entry]) => entry);
+    const lists = await Promise.all(KINDS.map(async ([path, name]) => (
+      (await every(path)).map((item) => entryOf(name, item)))));
+    const entries = lists.flat().sort(([a], [b]) => b.localeCompare(a)).map(([, each]) => each);
     byId("cases").replaceChildren(...entries);
     byId("no-cases").hidden = entries.length > 0;
-    byId("review").onclick = () => act(() => sent("/v1/me/reviews", { about: "score" },
-      "已请求人工复核。"));
-    byId("export").onclick = () => act(download);
   }
 
-  async function download() {
-    const text = await askText("/v1/me/export", { accept: "application/json" });
-    const link = made("a", "");
-    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-    link.download = "chengxin-export.json";
-    link.click();
-    URL.revokeObjectURL(link.href);
-    say("已导出；这次导出也记在“谁询问过我”里。");
-  }
+  byId("review").onclick = () => act(async () => {
+    const reason = byId("review-reason").value.trim();
+    await sent("/v1/me/reviews", { about: "score", reason }, "已请求人工复核。");
+    byId("review-reason").value = "";
+  });
+  byId("export").onclick = () => act(async () => {
+    download(await askText("/v1/me/export", { accept: "application/json" }), "chengxin-export.json");
+    say("已导出；这次导出也记在“询问”里。");
+  });
 
-  return { forRecord, show };
+  return { beside, reviewOf, show };
 }
