@@ -184,9 +184,13 @@ def audited(log: SignedLog, ledger: Path) -> AuditReport:
 
 def _disarm(connection: sqlite3.Connection) -> None:
     """A copy of the events without any rule of the ledger's."""
+    triggers = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+    for (name,) in triggers.fetchall():
+        connection.execute(f'DROP TRIGGER "{name}"')
     connection.executescript(
         """CREATE TABLE copy (seq INTEGER PRIMARY KEY, at_ms, kind, stream, subject, body);
         INSERT INTO copy SELECT seq, at_ms, kind, stream, subject, body FROM event;
+        DROP TABLE text;
         DROP TABLE event;
         ALTER TABLE copy RENAME TO event;"""
     )

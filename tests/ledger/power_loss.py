@@ -14,7 +14,7 @@ import msgspec
 
 SECTOR_BYTES = 512
 
-_LINE = re.compile(r"^(\d+)\s+(.*)$")
+_LINE = re.compile(r"^(\d+)\s+(\d+\.\d+) (.*)$")
 _CALL = re.compile(
     r"^(?P<name>\w+)\(\d+<(?P<path>[^>]*)>(?:, \"(?P<data>[^\"]*)\")?(?:, (?P<numbers>[\d, ]+))?\)"
     r"\s+= (?P<result>-?\d+)"
@@ -22,8 +22,10 @@ _CALL = re.compile(
 
 
 class SystemCall(msgspec.Struct, frozen=True):
-    """`name`: pwrite64, write, ftruncate, fdatasync or fsync, completed without error."""
+    """`name`: pwrite64, write, ftruncate, fdatasync or fsync, completed without error. `at_seconds`:
+    of the clock that time.time() reads, not after its end."""
 
+    at_seconds: float
     name: str
     path: str
     data: bytes
@@ -31,13 +33,13 @@ class SystemCall(msgspec.Struct, frozen=True):
 
 
 def calls_in(trace: str) -> Iterator[SystemCall]:
-    """From `strace -f -y -xx`, in the order of completion."""
+    """From `strace -f -ttt -y -xx`, in the order of completion."""
     unfinished: dict[str, str] = {}
     for line in trace.splitlines():
         match = _LINE.match(line)
         if match is None:
             continue
-        process, text = match.groups()
+        process, at, text = match.groups()
         if text.endswith("<unfinished ...>"):
             unfinished[process] = text.removesuffix("<unfinished ...>").rstrip()
             continue
@@ -45,9 +47,8 @@ def calls_in(trace: str) -> Iterator[SystemCall]:
             text = unfinished.pop(process) + resumed.group(1)
         if (call := _CALL.match(text)) and int(call["result"]) >= 0:
             numbers = [int(n) for n in (call["numbers"] or "").split(",") if n.strip()]
-            yield SystemCall(
-                call["name"], _unhex(call["path"]).decode(), _unhex(call["data"] or ""), numbers
-            )
+            path, data = _unhex(call["path"]).decode(), _unhex(call["data"] or "")
+            yield SystemCall(float(at), call["name"], path, data, numbers)
 
 
 def _unhex(text: str) -> bytes:

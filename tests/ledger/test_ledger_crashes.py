@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import datetime as dt
 import random
 import shutil
 import signal
@@ -11,12 +12,19 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from api.ledger.audit.auditing import AuditReport, audit
+from api.ledger.audit.folders import StoredHead
+from api.ledger.audit.heads import verify_head
+from api.ledger.audit.keeping import make_head
+from api.ledger.audit.log import SqliteLog
 from api.ledger.sqlite import open_ledger, prepare
 from tests.ledger.drafts import enrolled, pseudonym
 from tests.ledger.power_loss import Disk, calls_in, written
+from tests.ledger.signing_beside import FIRST_HOUR, SigningBeside
 
 PROGRAM = Path(__file__).with_name("writer_process.py")
 ROOT = Path(__file__).parents[2]
@@ -44,14 +52,17 @@ def acknowledged(text: str) -> dict[int, int]:
 
 
 def stored(ledger: Path) -> dict[str, int]:
-    """Subject -> sequence number; fails where the file is damaged or someone stands there twice."""
+    """Subject -> sequence number; fails where the file is damaged, someone stands there twice, or an
+    event and the text stored with it are not both there."""
     connection = sqlite3.connect(ledger)
     try:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = connection.execute("SELECT subject, seq FROM event ORDER BY seq").fetchall()
+        texts = connection.execute("SELECT seq FROM text ORDER BY seq").fetchall()
     finally:
         connection.close()
     assert [seq for _, seq in rows] == list(range(1, len(rows) + 1))
+    assert [seq for (seq,) in texts] == [seq for _, seq in rows]
     assert max(collections.Counter(subject for subject, _ in rows).values(), default=1) == 1
     return dict(rows)
 
@@ -82,10 +93,22 @@ def test_a_killed_writer_has_lost_nothing_it_acknowledged(tmp_path: Path) -> Non
         assert {pseudonym(n): seq for n, seq in answers.items()}.items() <= kept.items()
 
 
+class TracedRun(NamedTuple):
+    """`before`: the ledger's bytes before the run."""
+
+    ledger: Path
+    trace: str
+    before: bytes
+    signing: SigningBeside
+
+    def heads(self, at_seconds: float) -> list[StoredHead]:
+        """Signed before then."""
+        return [signed.head for signed in self.signing.heads if signed.at_seconds < at_seconds]
+
+
 @pytest.fixture(scope="module")
-def traced_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, bytes]:
-    """(ledger, trace, the ledger's bytes before the run): 120 events at 60/s, log moved into the
-    database every 20 pages."""
+def traced_run(tmp_path_factory: pytest.TempPathFactory) -> TracedRun:
+    """120 events at 60/s, log moved into the database every 20 pages, signed all the while."""
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("power loss is replayed from a trace of system calls: strace is not installed")
@@ -96,13 +119,14 @@ def traced_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, byt
     asyncio.run(_empty(ledger))
     before = ledger.read_bytes()
     assert not ledger.with_name("ledger.sqlite-wal").exists()
-    traced = [strace, "-f", "-y", "-xx", "-s", "1000000", "-o", str(trace)]
+    traced = [strace, "-f", "-ttt", "-y", "-xx", "-s", "1000000", "-o", str(trace)]
     traced += ["-e", "trace=pwrite64,write,ftruncate,fdatasync,fsync"]
     for path in (ledger, ledger.with_name("ledger.sqlite-wal"), told):
         traced += ["-P", str(path)]
-    process = start_writer(ledger, told, 1, 120, 60, "20", under=traced)
-    assert process.wait(timeout=60) == 0
-    return ledger, trace.read_text(), before
+    with SigningBeside(ledger, folder / "signed") as signing:
+        process = start_writer(ledger, told, 1, 120, 60, "20", under=traced)
+        assert process.wait(timeout=60) == 0
+    return TracedRun(ledger, trace.read_text(), before, signing)
 
 
 async def _empty(ledger: Path) -> None:
@@ -110,10 +134,10 @@ async def _empty(ledger: Path) -> None:
 
 
 @pytest.mark.parametrize("keeps_unsynced", [False, True], ids=["cut to the last sync", "torn"])
-def test_after_power_loss_at_any_moment_every_acknowledged_event_is_there(
-    traced_run: tuple[Path, str, bytes], tmp_path: Path, keeps_unsynced: bool
+def test_after_power_loss_at_any_moment_every_acknowledged_event_is_there_and_all_is_as_signed(
+    traced_run: TracedRun, tmp_path: Path, keeps_unsynced: bool
 ) -> None:
-    ledger, trace, before = traced_run
+    ledger, trace, before, signing = traced_run
     log = f"{ledger}-wal"
     calls = list(calls_in(trace))
     assert sum(call.name in ("fdatasync", "fsync") and call.path == log for call in calls) >= 40
@@ -121,7 +145,7 @@ def test_after_power_loss_at_any_moment_every_acknowledged_event_is_there(
     chance = random.Random(11)
     moments = {*chance.sample(range(len(calls)), 30), len(calls) - 1}
     disk, told = Disk({str(ledger): before}), ""
-    most = 0
+    most = most_heads = 0
     for moment, call in enumerate(calls):
         if call.path.endswith("told"):
             told += call.data.decode()
@@ -137,15 +161,39 @@ def test_after_power_loss_at_any_moment_every_acknowledged_event_is_there(
             prepare(left / "ledger.sqlite")  # what a worker does at its start
             kept = stored(left / "ledger.sqlite")
             assert {pseudonym(n): seq for n, seq in answers.items()}.items() <= kept.items()
-            most = max(most, len(answers))
+            heads = traced_run.heads(call.at_seconds)
+            report = audited(left / "ledger.sqlite", heads)
+            assert report.broken is None
+            assert (report.events, report.heads) == (len(kept), len(heads))
+            assert_goes_on(left, signing, heads)
+            most, most_heads = max(most, len(answers)), max(most_heads, len(heads))
     assert most == 120
+    assert most_heads >= 3
+
+
+def audited(ledger: Path, heads: list[StoredHead]) -> AuditReport:
+    with SqliteLog(ledger) as log:
+        return audit(log, heads)
+
+
+def assert_goes_on(left: Path, signing: SigningBeside, heads: list[StoredHead]) -> None:
+    """The next head can be signed though the kept hashes are lost, and continues the last one."""
+    for stored in heads[-1:]:
+        verify_head(stored.note, signing.key.public_key())
+        (left / "heads").mkdir()
+        (left / "heads" / stored.name).write_text(stored.note, "utf-8")
+    hour = FIRST_HOUR + dt.timedelta(days=365)
+    with SqliteLog(left / "ledger.sqlite") as log:
+        _, head = make_head(left, log, signing.key, hour)
+    assert head.size >= max((stored.head.size for stored in heads), default=0)
 
 
 def test_without_the_last_sync_the_replay_does_find_lost_events(
-    traced_run: tuple[Path, str, bytes], tmp_path: Path
+    traced_run: TracedRun, tmp_path: Path
 ) -> None:
-    """The check above can fail: a disk that never synced its log has lost what was acknowledged."""
-    ledger, trace, before = traced_run
+    """The check above can fail: a disk that never synced its log has lost what was acknowledged,
+    and what was signed."""
+    ledger, trace, before, signing = traced_run
     disk, told = Disk({str(ledger): before}), ""
     for call in calls_in(trace):
         if call.path.endswith("told"):
@@ -153,7 +201,11 @@ def test_without_the_last_sync_the_replay_does_find_lost_events(
         elif call.name not in ("fdatasync", "fsync"):
             disk.apply(call)
     written(tmp_path / "left", {"ledger.sqlite": disk.synced(str(ledger))})
-    assert len(stored(tmp_path / "left" / "ledger.sqlite")) < len(acknowledged(told))
+    left = tmp_path / "left" / "ledger.sqlite"
+    assert len(stored(left)) < len(acknowledged(told))
+    broken = audited(left, [signed.head for signed in signing.heads]).broken
+    assert broken is not None
+    assert broken.what == "missing"
 
 
 def test_two_processes_writing_at_once_lose_nothing_and_number_nothing_twice(
