@@ -229,6 +229,8 @@ def test_a_proof_for_another_event_or_of_a_changed_one_is_refused(log: SignedLog
         {"path": proof.path[:-1]},
         {"path": ["?", *proof.path[1:]]},
         {"seq": 21},
+        {"leaf_index": 20},
+        {"leaf_hash": other.leaf_hash},
         {"event": proof.event[:-8] + "AAAAAAA="},
     ):
         with pytest.raises(ProofWrong):

@@ -31,20 +31,21 @@ def tree_folder(data: Path) -> Path:
 
 def stored_heads(folder: Path, key: Ed25519PublicKey, origin: str | None) -> list[StoredHead]:
     """In the order of their names, which is that of time. Raises HeadWrong, naming the file."""
-    return [_read(path, key, origin) for path in head_paths(folder)]
+    return [read_head(path, key, origin) for path in head_paths(folder)]
 
 
 def newest_head(folder: Path, key: Ed25519PublicKey, origin: str | None) -> StoredHead | None:
     """Raises HeadWrong."""
     paths = head_paths(folder)
-    return _read(paths[-1], key, origin) if paths else None
+    return read_head(paths[-1], key, origin) if paths else None
 
 
 def head_paths(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{HEAD_SUFFIX}"))
 
 
-def _read(path: Path, key: Ed25519PublicKey, origin: str | None) -> StoredHead:
+def read_head(path: Path, key: Ed25519PublicKey, origin: str | None) -> StoredHead:
+    """Raises HeadWrong, naming the file; OSError."""
     try:
         note = path.read_text("utf-8")
         return StoredHead(path.name, note, verify_head(note, key, origin))

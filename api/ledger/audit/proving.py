@@ -17,7 +17,7 @@ from api.ledger.audit.folders import (
 from api.ledger.audit.hash_files import HashFiles
 from api.ledger.audit.heads import DEFAULT_ORIGIN, TreeHead, verify_head
 from api.ledger.canonical import canonical_bytes, event_in
-from api.ledger.merkle.tree import consistency_proof, inclusion_proof
+from api.ledger.merkle.tree import Subtrees, consistency_proof, inclusion_proof
 from api.ledger.merkle.verifying import ProofWrong, verify_consistency, verify_inclusion
 from api.ledger.protocol import Event
 
@@ -29,10 +29,13 @@ class NotYetSigned(Exception):
 class EventProof(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="chengxin-event-proof-1"
 ):
-    """`event`: canonical bytes, `path`: hashes, all base64; `head`: the signed note."""
+    """`event`: canonical bytes, `leaf_hash`, `path`: hashes, all base64; `leaf_index`: seq less one;
+    `head`: the signed note."""
 
     seq: int
     event: str
+    leaf_index: int
+    leaf_hash: str
     path: list[str]
     head: str
 
@@ -58,12 +61,19 @@ def prove_event(
     if newest is None or newest.head.size < event.seq:
         raise NotYetSigned
     with HashFiles(tree_folder(data), newest.head.tree_hash) as kept:
-        path = inclusion_proof(kept, event.seq - 1, newest.head.size)
+        return event_proof(event, newest, kept)
+
+
+def event_proof(event: Event, under: StoredHead, kept: Subtrees) -> EventProof:
+    """`under`: a head that covers the event. Raises ProofRefused."""
+    data = canonical_bytes(event)
     return EventProof(
         seq=event.seq,
-        event=_text(canonical_bytes(event)),
-        path=[_text(h) for h in path],
-        head=newest.note,
+        event=_text(data),
+        leaf_index=event.seq - 1,
+        leaf_hash=_text(kept.tree_hash.leaf(data)),
+        path=[_text(h) for h in inclusion_proof(kept, event.seq - 1, under.head.size)],
+        head=under.note,
     )
 
 
@@ -80,7 +90,12 @@ def prove_continuity(
     heads = {stored.head.size: stored for stored in stored_heads(heads_folder(data), key, origin)}
     first, second = _of_size(heads, first_size), _of_size(heads, second_size)
     with HashFiles(tree_folder(data), second.head.tree_hash) as kept:
-        path = consistency_proof(kept, first_size, second_size)
+        return linked(first, second, kept)
+
+
+def linked(first: StoredHead, second: StoredHead, kept: Subtrees) -> ContinuityProof:
+    """Raises ProofRefused."""
+    path = consistency_proof(kept, first.head.size, second.head.size)
     return ContinuityProof(
         first_head=first.note, second_head=second.note, path=[_text(h) for h in path]
     )
@@ -103,10 +118,13 @@ def verify_event_proof(
         event = event_in(data)
     except ValueError:
         raise ProofWrong("these bytes are no event's") from None
-    if event.seq != proof.seq:
+    leaf_hash = head.tree_hash.leaf(data)
+    if (proof.seq, proof.leaf_index) != (event.seq, event.seq - 1):
         raise ProofWrong("the proof is of another event")
+    if _bytes(proof.leaf_hash) != leaf_hash:
+        raise ProofWrong("the leaf hash is not that of the event")
     verify_inclusion(
-        leaf_hash=head.tree_hash.leaf(data),
+        leaf_hash=leaf_hash,
         index=event.seq - 1,
         size=head.size,
         root=head.root,
