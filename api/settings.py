@@ -42,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     site_dir: Path | None
     console_client: str | None  # client ids of our own pages at the provider; None: no log-in there
     citizen_client: str | None
+    staff_client: str | None = None
     jwks_refresh_seconds: int  # a withdrawn key is trusted this much longer
     token_leeway_seconds: int  # clock difference to the identity provider
     token_cache_entries: int  # about 700 B each: 50,000 are 35 MB a worker
@@ -89,6 +90,9 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         ),
         citizen_client=read.value(
             "CITIZEN_CLIENT", _optional_word, "1 to 255 characters, or empty", ""
+        ),
+        staff_client=read.value(
+            "STAFF_CLIENT", _optional_word, "1 to 255 characters, or empty", ""
         ),
         jwks_refresh_seconds=read.number("JWKS_REFRESH_SECONDS", 5, 3_600, 300),
         token_leeway_seconds=read.number("TOKEN_LEEWAY_SECONDS", 0, 30, 10),

@@ -1,7 +1,7 @@
-"""The pages as one small ASGI application, to be mounted at `/console` and `/me`.
+"""The pages as one small ASGI application, to be mounted at `/console`, `/me` and `/staff`.
 
 Pages are public and hold nothing about anybody; what they show, their script fetches with the
-citizen's own token.
+token of whoever logged in.
 """
 
 from pathlib import Path
@@ -14,8 +14,9 @@ from api.answers import AsgiApp
 from api.console.assets import Asset, asset_of, assets_below
 
 STATIC = Path(__file__).parent / "static"
-MOUNTS = ("/console", "/me")
+MOUNTS = ("/console", "/me", "/staff")
 LOGIN_SCOPE = "openid citizen"
+STAFF_SCOPE = "openid staff staff:officer staff:reviewer"
 CONSOLE_SCOPE = f"{LOGIN_SCOPE} staff staff:officer staff:reviewer"  # whoever tries the interface
 CONFIG_PATH = "/console/config.json"
 
@@ -36,10 +37,15 @@ class PagesConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     console: LoginClient | None = None
     me: LoginClient | None = None
+    staff: LoginClient | None = None
 
 
 def pages_config(
-    issuer: str, *, console_client: str | None, citizen_client: str | None
+    issuer: str,
+    *,
+    console_client: str | None,
+    citizen_client: str | None,
+    staff_client: str | None = None,
 ) -> PagesConfig:
     """Client ids as registered at the provider; None or empty where a page has no log-in."""
 
@@ -49,7 +55,9 @@ def pages_config(
         return LoginClient(issuer=issuer, client_id=client_id, scope=scope)
 
     return PagesConfig(
-        console=client(console_client, CONSOLE_SCOPE), me=client(citizen_client, LOGIN_SCOPE)
+        console=client(console_client, CONSOLE_SCOPE),
+        me=client(citizen_client, LOGIN_SCOPE),
+        staff=client(staff_client, STAFF_SCOPE),
     )
 
 
@@ -60,7 +68,7 @@ def pages_mounts(config: PagesConfig) -> dict[str, AsgiApp]:
 
 
 def _content_policy(config: PagesConfig) -> str:
-    clients = [client for client in (config.console, config.me) if client is not None]
+    clients = [client for client in (config.console, config.me, config.staff) if client]
     issuers = {urlsplit(client.issuer) for client in clients}
     origins = sorted(f"{issuer.scheme}://{issuer.netloc}" for issuer in issuers)
     reachable = " ".join(["'self'", *origins])
@@ -79,6 +87,7 @@ class PagesApp:
             **assets_below(STATIC / "shared", "/console/"),
             **assets_below(STATIC / "console", "/console/"),
             **assets_below(STATIC / "me", "/me/"),
+            **assets_below(STATIC / "staff", "/staff/"),
             CONFIG_PATH: asset_of(msgspec.json.encode(config), ".json"),
         }
         self._always: Headers = [

@@ -16,7 +16,7 @@ CONFIG = PagesConfig(
     me=LoginClient(issuer="http://127.0.0.1:9001/identity", client_id="me", scope="openid citizen"),
 )
 SOURCES = sorted(path for path in STATIC.rglob("*") if path.is_file())
-PAGES = ("/console/", "/me/")
+PAGES = ("/console/", "/me/", "/staff/")
 
 
 class Http:
@@ -48,7 +48,7 @@ def test_a_page_and_all_it_names_are_served_from_here(http: Http, path: str) -> 
     page = http.get(path)
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    named = re.findall(r'(?:src|href)="(/(?:console|me)/[^"#]+)"', page.text)
+    named = re.findall(r'(?:src|href)="(/(?:console|me|staff)/[^"#]+)"', page.text)
     assert len(named) >= 3
     assert {http.get(address).status_code for address in named} == {200}
 
@@ -110,7 +110,7 @@ def test_other_methods_are_refused_with_the_allowed_ones(http: Http) -> None:
 
 def test_without_a_provider_the_pages_offer_no_log_in() -> None:
     http = Http(PagesConfig())
-    assert http.get("/console/config.json").json() == {"console": None, "me": None}
+    assert http.get("/console/config.json").json() == {"console": None, "me": None, "staff": None}
     assert "connect-src 'self';" in http.get("/me/").headers["content-security-policy"]
 
 

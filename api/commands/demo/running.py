@@ -32,7 +32,7 @@ from scoring.keys import KeyFiles, key_files, read_symmetric_key
 READY_SECONDS = 30.0
 LOOK_SECONDS = 1.0
 HANDOVER_NAME = "demo.json"
-CONSOLE_CLIENT, CITIZEN_CLIENT = "chengxin-console", "chengxin-me"
+CONSOLE_CLIENT, CITIZEN_CLIENT, STAFF_CLIENT = "chengxin-console", "chengxin-me", "chengxin-staff"
 
 
 def run_until_stopped(data: Path, state: DemoState, *, port: int, workers: int) -> None:
@@ -43,6 +43,7 @@ def run_until_stopped(data: Path, state: DemoState, *, port: int, workers: int) 
         console.print(f"\n[bold]诚信 Chengxin[/bold] · {state.people:,} people · {state.snapshot}")
         console.print(f"  site      {api}/")
         console.print(f"  我的信用   {api}/me/")
+        console.print(f"  案件办理   {api}/staff/")
         console.print(f"  console   {api}/console/")
         console.print(f"  tokens    {handover}", soft_wrap=True)
         console.print("  Ctrl-C stops everything")
@@ -76,6 +77,7 @@ def start(
         "CHENGXIN_SITE_DIR": str(site),
         "CHENGXIN_CONSOLE_CLIENT": CONSOLE_CLIENT,
         "CHENGXIN_CITIZEN_CLIENT": CITIZEN_CLIENT,
+        "CHENGXIN_STAFF_CLIENT": STAFF_CLIENT,
     }
     command = [sys.executable, "-m", "api.commands", "serve", "--data", str(data)]
     command += ["--port", str(port), "--workers", str(workers)]
@@ -106,6 +108,7 @@ def _start_provider(data: Path, state: DemoState, issuer: str, api: str, stack: 
     pages = (
         (CONSOLE_CLIENT, "接口控制台", "console", ["openid", "citizen", *STAFF_SCOPES]),
         (CITIZEN_CLIENT, "我的信用", "me", ["openid", "citizen"]),
+        (STAFF_CLIENT, "案件办理", "staff", ["openid", *STAFF_SCOPES]),
     )
     config = ProviderConfig(
         issuer=issuer,

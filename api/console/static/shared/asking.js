@@ -67,7 +67,9 @@ export function makeAsking(storageName) {
 
   const isLoggedIn = () => Boolean(session) && session.expiresAt > Date.now();
 
-  return { ask, askText, keep, isLoggedIn };
+  const token = () => session?.token ?? "";
+
+  return { ask, askText, keep, token, isLoggedIn };
 }
 
 // What a touch does: one at a time, a failure told in words, an ended session sent to the log-in.

@@ -10,7 +10,7 @@ function random() {
   return base64url(crypto.getRandomValues(new Uint8Array(32)));
 }
 
-function claimsOf(token) {
+export function claimsOf(token) {
   const part = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
   const bytes = Uint8Array.from(atob(part), (character) => character.codePointAt(0));
   return JSON.parse(new TextDecoder().decode(bytes));
