@@ -95,7 +95,7 @@ class Parts(msgspec.Struct, kw_only=True):
 def create_app(settings: Settings, parts: Parts) -> Edge:
     services = Services(parts.make_reader)
     metrics = Metrics()
-    partners = PartnerRoom(settings, services, parts.clock)
+    partners = PartnerRoom(settings, services, parts.clock, metrics)
     verifier = _verifier(settings, parts, partners.own)
     keys = KeyFollower(
         settings.jwks_uri,

@@ -495,6 +495,14 @@ PROBLEMS: dict[str, ProblemKind] = {
         "A person has to decide",
         "An account of a program cannot decide; a person has to.",
     ),
+    "request_in_progress": ProblemKind(
+        409,
+        "同一请求正在处理",
+        "带有同一个 Idempotency-Key 的请求正在处理，请稍后以同一个值重发。",
+        "The same request is being answered",
+        "A request with the same Idempotency-Key is being answered; repeat it in a moment.",
+        retry_after_seconds=1,
+    ),
     "idempotency_conflict": ProblemKind(
         422,
         "Idempotency-Key 已用于另一请求",

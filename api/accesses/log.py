@@ -6,7 +6,14 @@ from api.accesses.events import access_draft
 from api.accesses.protocol import AccessEvent
 from api.consents.machine import FIRST_USED, FirstUsedBody, consent_stream
 from api.ledger.fold import body_bytes
-from api.ledger.protocol import Appended, EventDraft, IdempotencyClaim, Ledger, LedgerUnavailable
+from api.ledger.protocol import (
+    Appended,
+    EventDraft,
+    IdempotencyClaim,
+    Ledger,
+    LedgerUnavailable,
+    Replayed,
+)
 
 MOST_KNOWN = 200_000  # consents known to have been used; about 120 B each
 
@@ -19,16 +26,25 @@ class LedgerAccessLog:
         self._known: dict[str, None] = {}
 
     async def record(self, access: AccessEvent) -> int:
+        return _seq_of(await self._stored(access, None))
+
+    async def record_once(self, access: AccessEvent, claim: IdempotencyClaim) -> Replayed | None:
+        stored = await self._stored(access, claim)
+        return stored if isinstance(stored, Replayed) else None
+
+    async def _stored(
+        self, access: AccessEvent, claim: IdempotencyClaim | None
+    ) -> Appended | Replayed:
         consent_id = access.consent_id
         if access.initiator_kind != "partner" or consent_id is None or consent_id in self._known:
-            return _seq_of(await self._ledger.append(access_draft(access)))
+            return await self._ledger.append(access_draft(access), claim=claim)
         # Both are queued in one go, so they are committed together; if not, the answer waits.
         _, stored = await asyncio.gather(
             self._ledger.append(_first_use(access, consent_id), claim=_told_once(consent_id)),
-            self._ledger.append(access_draft(access)),
+            self._ledger.append(access_draft(access), claim=claim),
         )
         self._remember(consent_id)
-        return _seq_of(stored)
+        return stored
 
     def _remember(self, consent_id: str) -> None:
         if len(self._known) >= MOST_KNOWN:
@@ -54,7 +70,7 @@ def _told_once(consent_id: str) -> IdempotencyClaim:
     )
 
 
-def _seq_of(stored: object) -> int:
+def _seq_of(stored: Appended | Replayed) -> int:
     if not isinstance(stored, Appended):
-        raise LedgerUnavailable("io")  # an access has no claim, so it is never a replay
+        raise LedgerUnavailable("io")  # without a claim it is never a replay
     return stored.event.seq

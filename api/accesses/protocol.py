@@ -5,6 +5,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from api.ledger.protocol import IdempotencyClaim, Replayed
+
 InitiatorKind = Literal["partner", "staff", "citizen", "system"]
 
 
@@ -39,4 +41,9 @@ class AccessLog(Protocol):
         """Sequence number of the stored line; durable when it returns, and only then may the
         answer leave. The first use of a consent is told to the citizen in the same transaction.
         Raises LedgerUnavailable: answer 503."""
+        ...
+
+    async def record_once(self, access: AccessEvent, claim: IdempotencyClaim) -> Replayed | None:
+        """As `record`, unless the claim was made before: then nothing is stored and the answer of
+        then is given back. Raises IdempotencyConflict, LedgerUnavailable."""
         ...

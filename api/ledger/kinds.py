@@ -33,6 +33,7 @@ STREAM_WORDS: Mapping[str, str] = {
     "repair_decided": "repair",
     "statement_set": "record",
     "statement_removed": "record",
+    "partner_alarmed": "partner",
 }
 
 

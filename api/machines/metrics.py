@@ -54,6 +54,8 @@ class Metrics:
         self.routes: list[RouteMetrics] = []
         self.refused_tokens = 0
         self.unhandled_errors = 0
+        self.partner_refusals = 0
+        self.partner_alarms = 0
         self._started_at = time.time()
 
     def add(self, routes: Iterable[RouteMetrics]) -> None:
@@ -70,6 +72,10 @@ class Metrics:
             _line("refused_tokens_total", self.refused_tokens),
             "# TYPE chengxin_unhandled_errors_total counter",
             _line("unhandled_errors_total", self.unhandled_errors),
+            "# TYPE chengxin_partner_refusals_total counter",
+            _line("partner_refusals_total", self.partner_refusals),
+            "# TYPE chengxin_partner_alarms_total counter",
+            _line("partner_alarms_total", self.partner_alarms),
             "# TYPE chengxin_process_cpu_seconds_total counter",
             _line("process_cpu_seconds_total", round(time.process_time(), 3)),
             "# TYPE chengxin_start_time_seconds gauge",

@@ -20,10 +20,13 @@ from api.answers import (
     Direct,
     Header,
 )
+from api.idempotency import idempotency_of
 from api.inner import ApiRequest, call_of, response_of
 from api.limits import Limits
 from api.partner.decision import EligibilityAnswer
 from api.partner.eligibility import Eligibility
+from api.partner.kept import KeptRefusal
+from api.partner.once import Once
 from api.partner.policies import Question
 from api.partner.registry import ELIGIBILITY_SCOPE, Partner, Registry
 from api.problems import Problem
@@ -33,7 +36,9 @@ MOST_QUESTIONS = 500
 # Names of 64 characters, a handle, and white space; twice what a real one needs.
 BATCH_BODY_BYTES = 262_144
 HEADERS: list[Header] = [JSON_HEADER, NEVER_CACHED, API_POLICY, *SAFETY_HEADERS]
+ONCE_PROBLEMS = ["invalid_idempotency_key", "request_in_progress", "idempotency_conflict"]
 PROBLEMS = [
+    *ONCE_PROBLEMS,
     "purpose_unknown",
     "policy_not_yours",
     "purpose_mismatch",
@@ -108,38 +113,51 @@ def _batch_of(body: bytes) -> BatchRequest:
 
 
 class EligibilityRoute:
-    def __init__(self, eligibility: Eligibility, registry: Registry, limits: Limits) -> None:
+    def __init__(
+        self, eligibility: Eligibility, once: Once, registry: Registry, limits: Limits
+    ) -> None:
         self._eligibility = eligibility
+        self._once = once
         self._registry = registry
         self._limits = limits
 
     async def __call__(self, call: Call) -> Answer:
-        """Raises Problem, StoreDown, LedgerUnavailable."""
+        """Raises Problem, StoreDown, LedgerUnavailable, IdempotencyConflict."""
         question = question_of(call.body)
-        body = await self._eligibility.answer(self._partner(call), question)
+        partner = self._partner(call)
+        asked = idempotency_of(call.headers, question)
+        if asked is None:
+            body = await self._eligibility.answer(partner, question)
+        else:
+            body = await self._once.answer(partner, question, asked)
         return self._answered(call, body)
 
     async def batch(self, call: Call) -> Answer:
         """Each question as if it had come alone; but where one cannot be answered for a reason of
         ours, none is."""
-        questions = _batch_of(call.body).items
+        request = _batch_of(call.body)
+        questions = request.items
         if (more := len(questions) - 1) and (allowance := call.allowance) is not None:
             if more >= allowance.quota.requests:
                 raise Problem("body_too_large")
             if not await allowance.take(more):
                 raise self._limits.refusal(allowance)
         partner = self._partner(call)
-        answers = await asyncio.gather(*(self._one(partner, question) for question in questions))
+        asked = idempotency_of(call.headers, request)
+        if asked is None:
+            found = await asyncio.gather(*(self._one(partner, one) for one in questions))
+        else:
+            found = await self._once.batch(partner, questions, asked)
+        answers = [_refused(one) if isinstance(one, KeptRefusal) else one for one in found]
         return self._answered(call, b'{"items":[%b],"next_cursor":null}' % b",".join(answers))
 
-    async def _one(self, partner: Partner, question: Question) -> bytes:
+    async def _one(self, partner: Partner, question: Question) -> bytes | KeptRefusal:
         try:
             return await self._eligibility.answer(partner, question)
         except Problem as problem:
             if problem.kind.status >= 500:
                 raise
-            refused = BatchItem(code=problem.code, status=problem.kind.status)
-            return msgspec.json.encode(refused)
+            return KeptRefusal(code=problem.code, status=problem.kind.status)
 
     def _partner(self, call: Call) -> Partner:
         partner = self._registry.by_id.get(call.caller.partner or "")
@@ -152,6 +170,10 @@ class EligibilityRoute:
         if call.allowance is not None:
             headers += self._limits.headers(call.allowance)
         return Answer(200, headers, body)
+
+
+def _refused(one: KeptRefusal) -> bytes:
+    return msgspec.json.encode(BatchItem(code=one.code, status=one.status))
 
 
 def eligibility_handlers(one: Direct, batch: Direct) -> list[HTTPRouteHandler]:
@@ -179,7 +201,12 @@ def eligibility_handlers(one: Direct, batch: Direct) -> list[HTTPRouteHandler]:
             body="json",
             body_limit_bytes=BATCH_BODY_BYTES,
             audit="logged",
-            problems=["record_corrupt", "store_unavailable", "ledger_unavailable"],
+            problems=[
+                *ONCE_PROBLEMS,
+                "record_corrupt",
+                "store_unavailable",
+                "ledger_unavailable",
+            ],
         ),
     )
     async def eligibility_batch(

@@ -6,11 +6,14 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.answers import Call, Direct
 from api.limits import Limits, Quota
+from api.machines.metrics import Metrics
 from api.partner.assertion import AssertionVerifier
 from api.partner.client_keys import ClientKeys
 from api.partner.consent_routes import partner_consent_handlers
 from api.partner.eligibility import Eligibility
+from api.partner.once import Once
 from api.partner.own_tokens import TokenIssuer, own_tokens
+from api.partner.probing import Probing
 from api.partner.published import published_handlers
 from api.partner.registry import REGISTRY_PATH, load_registry
 from api.partner.routes import EligibilityRoute, eligibility_handlers
@@ -25,7 +28,9 @@ TOKEN_PATH, ONE_PATH, BATCH_PATH = "/oauth/token", "/v1/eligibility", "/v1/eligi
 class PartnerRoom:
     """Raises RegistryBroken, KeyUnusable, OSError where the registry or our key cannot be used."""
 
-    def __init__(self, settings: Settings, services: Services, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: Settings, services: Services, clock: Callable[[], float], metrics: Metrics
+    ) -> None:
         registry = load_registry(settings.partners_file or REGISTRY_PATH)
         issuer = TokenIssuer(
             settings.api_signing_key_file, issuer=settings.api_issuer, audience=settings.audience
@@ -58,7 +63,8 @@ class PartnerRoom:
             source_of=source_of(settings.trusted_proxies),
             clock=clock,
         )
-        eligibility = EligibilityRoute(Eligibility(services, clock), registry, self.limits)
+        decisions = Eligibility(services, clock, Probing(services, clock, metrics))
+        eligibility = EligibilityRoute(decisions, Once(decisions, services), registry, self.limits)
         self.direct: dict[tuple[str, str], Direct] = {
             ("POST", TOKEN_PATH): tokens,
             ("POST", ONE_PATH): eligibility,

@@ -105,6 +105,24 @@ class SnapshotReader(Protocol):
         StoreDown, at the call or when awaited."""
         ...
 
+    def raise_to(self, key: str, least: int, *, expires_at: int) -> Awaitable[object]:
+        """Bring a counter that is lower to `least`, until `expires_at` (Unix seconds). Raises
+        StoreDown, at the call or when awaited."""
+        ...
+
+    @property
+    def began_at(self) -> int | None:
+        """Unix seconds since when the store has lost no counter, as last seen; None: unknown."""
+        ...
+
+    async def hold(self, key: str, *, milliseconds: int) -> bool:
+        """Whether `key` was free on all workers; then it is taken for so long. Raises StoreDown."""
+        ...
+
+    def let_go(self, key: str) -> Awaitable[object]:
+        """Give a held key back. Raises StoreDown, at the call or when awaited."""
+        ...
+
     def claim_once(self, key: str, *, at: int, issued_at: int, expires_at: int) -> Awaitable[bool]:
         """Whether this is the first claim of `key`, on any worker. A store that lost its data does
         not know the claims before: until `expires_at` it refuses what was issued before it began

@@ -61,6 +61,7 @@ class ValkeyReader:
         self._version: Version | None = None
         self._keys: dict[str, wire.VersionKeys] = {}
         self._refused: str | None = None
+        self._began_at: int | None = None
         self._ending: set[str] = set()  # counters whose end this connection has sent
         self._task: asyncio.Task[None] | None = None
         self._first_attempt = asyncio.Event()
@@ -168,6 +169,19 @@ class ValkeyReader:
         self._ending.add(counter)
         pipe.call(wire.expire(counter, expires_at)).add_done_callback(_heard)
 
+    @property
+    def began_at(self) -> int | None:
+        return self._began_at
+
+    def raise_to(self, key: str, least: int, *, expires_at: int) -> Awaitable[object]:
+        return self._serving_pipe().call(wire.raise_to(key, least, expires_at))
+
+    async def hold(self, key: str, *, milliseconds: int) -> bool:
+        return await self._serving_pipe().call(wire.hold(key, milliseconds)) is not None
+
+    def let_go(self, key: str) -> Awaitable[object]:
+        return self._serving_pipe().call(wire.let_go(key))
+
     async def claim_once(self, key: str, *, at: int, issued_at: int, expires_at: int) -> bool:
         if self._serving is None:
             raise StoreDown("the store is not reachable")
@@ -176,6 +190,11 @@ class ValkeyReader:
 
     def advance(self, key: str, start: int, end: int) -> Awaitable[int]:
         return self._any_pipe().call(wire.advance(key, start, end))
+
+    def _serving_pipe(self) -> Pipe:
+        if self._serving is None:
+            raise StoreDown("the store is not reachable")
+        return self._serving
 
     def _any_pipe(self) -> Pipe:
         if self._connected is None:
@@ -248,10 +267,12 @@ class ValkeyReader:
 
     async def _refresh(self, pipe: Pipe) -> None:
         """Serve what `current` names. A version is taken whole or not at all."""
-        current, has_marks = await versions.poll(pipe)
-        if not has_marks:
+        polled = await versions.poll(pipe)
+        if not polled.has_marks:
             self._serving = None
             await self._replay_marks(pipe)
+            polled = await versions.poll(pipe)
+        self._began_at, current = polled.began_at, polled.current
         if current is not None and current != self._known():
             try:
                 self._take(await versions.fetch(pipe, current))

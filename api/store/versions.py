@@ -6,6 +6,7 @@ from api.store.pipe import Pipe
 from api.store.protocol import Version
 from api.store.wire import pack
 from scoring.contract.snapshot import (
+    CLAIMS_KEY,
     CURRENT_KEY,
     DOCUMENTS,
     MARKS_KEY,
@@ -17,7 +18,7 @@ from scoring.contract.snapshot import (
     manifest_key,
 )
 
-_POLL = pack("MGET", CURRENT_KEY, MARKS_KEY)
+_POLL = pack("MGET", CURRENT_KEY, MARKS_KEY, CLAIMS_KEY)
 _VERSIONS = pack("HGETALL", VERSIONS_KEY)
 
 
@@ -25,10 +26,22 @@ class VersionRefused(Exception):
     """The store points to a snapshot that cannot be served here; the reason, for the log."""
 
 
-async def poll(pipe: Pipe) -> tuple[str | None, bool]:
-    """(id being served, whether live marks are in the store)."""
-    current, marks = await pipe.call(_POLL)
-    return (current.decode() if current is not None else None), marks is not None
+class Polled(msgspec.Struct, frozen=True):
+    """`current`: id being served. `has_marks`: whether live marks are in the store. `began_at`:
+    Unix seconds since when the store has lost nothing, None where that was never written."""
+
+    current: str | None
+    has_marks: bool
+    began_at: int | None
+
+
+async def poll(pipe: Pipe) -> Polled:
+    current, marks, began = await pipe.call(_POLL)
+    return Polled(
+        current.decode() if current is not None else None,
+        marks is not None,
+        int(float(began)) if began is not None else None,
+    )
 
 
 async def lowest_ledger_position(pipe: Pipe) -> int:

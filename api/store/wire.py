@@ -102,6 +102,27 @@ return 1
 """
 
 
+# A counter that was lost is brought back to what is known elsewhere, never down.
+_RAISE_TO = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then
+  redis.call('SET', KEYS[1], ARGV[1], 'EXAT', ARGV[2])
+end
+return 1
+"""
+
+
+def raise_to(key: str, least: int, expires_at: int) -> bytes:
+    return pack("EVAL", _RAISE_TO, "1", key, str(least), str(expires_at))
+
+
+def hold(key: str, milliseconds: int) -> bytes:
+    return pack("SET", key, b"", "NX", "PX", str(milliseconds))
+
+
+def let_go(key: str) -> bytes:
+    return pack("DEL", key)
+
+
 def begin_claims() -> bytes:
     return pack("EVAL", _BEGIN_CLAIMS, "1", CLAIMS_KEY)
 

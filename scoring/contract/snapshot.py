@@ -21,6 +21,8 @@ In Valkey, for a snapshot `v` (ADR 1):
     u:h:day   counter, uses of the consent with handle h on a day of the city (since 1970)
     q:who:n   counter, requests of a partner (p.id) or citizen (c.s) in the n-th minute
     f:what:n  counter, failed authentications of a client or source, digested, in the n-th minute
+    i:digest  string, a question with an Idempotency-Key that is being answered; gone after seconds
+    b:who:n   counter, refused questions of a partner in the n-th ten minutes
     j:digest  string, a client assertion that was used; gone when it would have expired
 
     versions       hash, id of every snapshot with a key here -> StoredVersion; written before the
@@ -31,7 +33,7 @@ In Valkey, for a snapshot `v` (ADR 1):
     ptr:marks      string, ledger position after which every live mark is here; it is missing
                    exactly when the store lost its data
     ptr:consents   string, ledger position up to which every consent is here
-    ptr:claims     string, Unix seconds since when every `j:` is here
+    ptr:claims     string, Unix seconds since when every `j:` and `u:` is here
 
 `m:v` is set last and removed first: where it is, the snapshot is complete. A reader that finds no
 record asks for `m:v` before it believes that there is none.

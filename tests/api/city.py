@@ -268,6 +268,21 @@ class MemoryReader:
         self.strings[key] = b"%d" % total
         return total
 
+    @property
+    def began_at(self) -> int | None:
+        return 0
+
+    async def raise_to(self, key: str, least: int, *, expires_at: int) -> None:
+        await self.count(key, 0, expires_at=expires_at)
+        self.strings[key] = b"%d" % max(least, int(self.strings[key]))
+
+    async def hold(self, key: str, *, milliseconds: int) -> bool:
+        return await self.claim_once(key, at=0, issued_at=0, expires_at=0)
+
+    async def let_go(self, key: str) -> None:
+        self.version()
+        self.strings.pop(key, None)
+
     async def claim_once(self, key: str, *, at: int, issued_at: int, expires_at: int) -> bool:
         self.version()
         is_first = key not in self.strings

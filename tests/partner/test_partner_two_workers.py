@@ -215,3 +215,22 @@ def test_the_uses_of_a_consent_are_counted_over_both_workers(served: Served) -> 
         statuses = [status for status, _ in found]
     assert statuses.count(200) == 10
     assert statuses.count(429) == 30
+
+
+def test_a_key_stands_for_one_decision_on_both_workers(served: Served) -> None:
+    consent = served.consent(served.citizen(subject_of("over", 2)), uses=2)
+    token, asked = served.token(), question(consent["handle"], BUS)
+
+    def repeated(_: int) -> Any:
+        header = {"Idempotency-Key": "both-workers"}
+        return served.ask("POST", "/v1/eligibility", asked, token, **header)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(repeated, range(40)))
+    assert {status for status, _ in found} <= {200, 409}
+    answers = {body["decision_id"] for status, body in found if status == 200}
+    assert len(answers) == 1
+    # One of two uses is left, whichever worker is asked.
+    statuses = [served.ask("POST", "/v1/eligibility", asked, token)[0] for _ in range(4)]
+    assert statuses == [200, 429, 429, 429]
+    assert repeated(0)[1]["decision_id"] in answers

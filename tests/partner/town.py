@@ -192,10 +192,16 @@ def write_client_keys(folder: Path, partner: str, *keys: SigningKey) -> None:
 
 @contextmanager
 def town_in(
-    folder: Path, store: EmbeddedStore, *, people: int = 40, **settings: Any
+    folder: Path,
+    store: EmbeddedStore,
+    *,
+    people: int = 40,
+    keys: Mapping[str, SigningKey] | None = None,
+    **settings: Any,
 ) -> Iterator[Town]:
+    """`keys`: of a town that was here before."""
     publish_town(folder, store, scores_of(people))
-    keys = {partner: make_signing_key() for partner in (LIBRARY, BUS, BANK)}
+    keys = keys or {partner: make_signing_key() for partner in (LIBRARY, BUS, BANK)}
     for partner, key in keys.items():
         write_client_keys(folder, partner, key)
     readers: list[ValkeyReader] = []

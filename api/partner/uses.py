@@ -1,0 +1,130 @@
+"""How often a consent is used on a day of the city: counted in the store, kept in the log.
+
+The store's counters are right on every worker and fast, and gone when the store loses its data.
+The lines of the day are not: on a day on which the store began anew, each worker lifts a counter to
+the consent's lines once, before it counts with it. Uses that were counted and not yet written when
+the store was lost are the only ones that can be missing, and those had no answer.
+"""
+
+from collections.abc import Awaitable
+
+import msgspec
+
+from api.accesses.events import ACCESSED, access_body
+from api.consents.codec import entry_key
+from api.consents.protocol import LiveConsent
+from api.ledger.protocol import Event, Ledger
+from api.partner.decision import DAY_MS
+from api.partner.policies import CITY_OFFSET_MS, city_day_number
+from api.problems import Problem
+from api.store.protocol import CountedRead, SnapshotReader, Version
+from scoring.contract.snapshot import uses_key
+
+PAGE_EVENTS = 200
+MOST_LIFTED = 200_000
+COUNTER_KEPT_SECONDS = 60  # after its day
+# Clocks of store and workers differ by less.
+CLOCKS_APART_SECONDS = 60
+
+
+class Day(msgspec.Struct, frozen=True):
+    """A day of the city's clock; `number`: since 1970-01-01. Bounds in UTC milliseconds."""
+
+    number: int
+
+    @property
+    def starts_ms(self) -> int:
+        return self.number * DAY_MS - CITY_OFFSET_MS
+
+    @property
+    def ends_ms(self) -> int:
+        return self.starts_ms + DAY_MS
+
+    @property
+    def counters_end_at(self) -> int:
+        """Unix seconds."""
+        return self.ends_ms // 1_000 + COUNTER_KEPT_SECONDS
+
+
+class Uses:
+    """One for each worker."""
+
+    def __init__(self, reader: SnapshotReader) -> None:
+        self._reader = reader
+        self._began_at: int | None = None
+        self._lifted: dict[str, None] = {}
+
+    async def read(
+        self, ledger: Ledger, version: Version, handle: str, consent: LiveConsent, now_ms: int
+    ) -> CountedRead:
+        """Count the use, read the record and the consent once more. Raises Problem, StoreDown,
+        LedgerUnavailable."""
+        day = Day(city_day_number(now_ms))
+        counter = uses_key(handle, day.number)
+        began_at = self._reader.began_at
+        if began_at is None or (began_at + CLOCKS_APART_SECONDS) * 1_000 > day.starts_ms:
+            await self._lift(ledger, counter, consent, day, began_at)
+        read = await self._reader.counted(
+            version,
+            consent.owner.snapshot_subject,
+            beside=entry_key(handle),
+            counter=counter,
+            expires_at=day.counters_end_at,
+        )
+        if read.uses > consent.max_uses_per_day:
+            raise _too_often(consent.max_uses_per_day, (day.ends_ms - now_ms) // 1_000)
+        return read
+
+    def take_back(self, handle: str, now_ms: int) -> Awaitable[int]:
+        """A use that was none: its answer had been given before. Raises StoreDown."""
+        day = Day(city_day_number(now_ms))
+        key = uses_key(handle, day.number)
+        return self._reader.count(key, -1, expires_at=day.counters_end_at)
+
+    async def _lift(
+        self, ledger: Ledger, counter: str, consent: LiveConsent, day: Day, began_at: int | None
+    ) -> None:
+        if began_at != self._began_at or len(self._lifted) >= MOST_LIFTED:
+            self._began_at = began_at
+            self._lifted.clear()
+        if counter in self._lifted:
+            return
+        lines = await lines_of_day(ledger, consent, day)
+        if lines:
+            await self._reader.raise_to(counter, lines, expires_at=day.counters_end_at)
+        if began_at is not None:
+            self._lifted[counter] = None
+
+
+async def lines_of_day(ledger: Ledger, consent: LiveConsent, day: Day) -> int:
+    """Answers given under a consent on a day. Stops where the cap is reached. Raises
+    LedgerUnavailable."""
+    found, before = 0, None
+    while found < consent.max_uses_per_day:
+        page = await ledger.subject_events(
+            consent.owner.subject, kinds=(ACCESSED,), limit=PAGE_EVENTS, before_seq=before
+        )
+        found += sum(_is_use(event, consent, day) for event in page)
+        if len(page) < PAGE_EVENTS or page[-1].at_ms < day.starts_ms - CLOCKS_APART_SECONDS * 1_000:
+            break
+        before = page[-1].seq
+    return found
+
+
+def _is_use(event: Event, consent: LiveConsent, day: Day) -> bool:
+    if not day.starts_ms <= event.at_ms < day.ends_ms:
+        return False
+    line = access_body(event.body)
+    return line.consent_id == consent.id and line.initiator_kind == "partner"
+
+
+def _too_often(most: int, left_seconds: int) -> Problem:
+    wait = max(1, left_seconds)
+    return Problem(
+        "frequency_exceeded",
+        retry_after_seconds=wait,
+        headers=[
+            (b"ratelimit", b'"consent";r=0;t=%d' % wait),
+            (b"ratelimit-policy", b'"consent";q=%d;w=86400' % most),
+        ],
+    )
