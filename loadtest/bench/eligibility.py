@@ -1,6 +1,7 @@
 """`POST /v1/eligibility` with consent check and durable log line, on one core, 64 connections."""
 
 import asyncio
+import json
 import re
 import time
 import uuid
@@ -11,10 +12,11 @@ import msgspec
 import polars as pl
 
 from api.commands.demo.tokens import AUDIENCE
+from api.consents.codec import ConsentCodec
 from api.consents.handles import HandleKeys
-from api.consents.machine import GRANTED, ConsentBody, consent_draft
+from api.consents.machine import GRANTED, Consent, ConsentBody, consent_draft
 from api.consents.terms import Terms
-from api.identity.keys import load_signing_key
+from api.identity.keys import jwks_of, load_signing_key
 from api.ledger.sqlite import ledger_path, open_ledger
 from api.partner.own_tokens import TokenIssuer
 from api.partner.registry import REGISTRY_PATH, Partner, load_registry
@@ -25,7 +27,10 @@ from loadtest.key_set import key_set
 from loadtest.synthetic_lake import AS_OF
 from scoring.benefits import benefits_document, load_benefits
 from scoring.contract.documents import Benefit
+from scoring.contract.pseudonyms import snapshot_subject_of
+from scoring.contract.snapshot import consent_key
 from scoring.keys import key_files, read_symmetric_key
+from scoring.store.connection import StoreConnection
 from scoring.store.embedded import EmbeddedStore
 
 PARTNER = "city_bus"
@@ -49,13 +54,15 @@ end
 def measure_eligibility(built: Built, store: EmbeddedStore, seconds: int) -> list[Figure]:
     """Appends consents to the ledger of `built`, and a line for each answer."""
     run, lines, answers = run_eligibility(built, store, seconds)
+    peer = run_peer(built, store, seconds)
     return [
         Figure(
             name="POST /v1/eligibility, line durable",
             value=f"{run.per_second:,.0f}/s, p99 {run.p99_ms:.0f} ms, {run.cpu_us:.0f} µs CPU"
             f" ({run.errors} errors; {lines:,} lines for {answers:,} answers)",
             target="≥ 8,000/s on one core, p99 ≤ 20 ms",
-            peer="bare ASGI prototype with one SQLite writer: 13,600/s, 70 µs",
+            peer=f"usual Litestar handler, a commit for each answer: {peer.per_second:,.0f}/s,"
+            f" p99 {peer.p99_ms:.0f} ms, {peer.cpu_us:.0f} µs CPU ({peer.errors} errors)",
         )
     ]
 
@@ -63,10 +70,11 @@ def measure_eligibility(built: Built, store: EmbeddedStore, seconds: int) -> lis
 def run_eligibility(built: Built, store: EmbeddedStore, seconds: int) -> tuple[Run, int, int]:
     """The run, the access lines in the ledger after it, and the answers wrk counted in it."""
     partner, benefit = offer()
-    handles = asyncio.run(_consents(built, partner, benefit))
+    consents = _consents(built, partner, benefit)
+    asyncio.run(_grant(built, consents))
     folder = built.data
     bodies = folder / "questions.txt"
-    _write_questions(bodies, benefit, handles)
+    _write_questions(bodies, benefit, [consent.handle for consent in consents])
     key = load_signing_key(key_files(folder).identity)
     with key_set(key) as issuer:
         environment = service_environment(built, store, issuer)
@@ -78,13 +86,45 @@ def run_eligibility(built: Built, store: EmbeddedStore, seconds: int) -> tuple[R
     return run, asyncio.run(_lines(built)), run.requests
 
 
+def run_peer(built: Built, store: EmbeddedStore, seconds: int) -> Run:
+    """The same questions, about consents of its own: those of the run before are used up."""
+    partner, benefit = offer()
+    consents = _consents(built, partner, benefit)
+    bodies = built.data / "peer-questions.txt"
+    _write_questions(bodies, benefit, [consent.handle for consent in consents])
+    _put(built, store, consents)
+    script = _SCRIPT % (bodies, service_token(built))
+    with running(
+        "loadtest.bench.eligibility_peer:usual",
+        env=_peer_environment(built, store),
+        factory=True,
+        log=built.data / "peer.log",
+    ) as server:
+        return load(server, path=PATH, script=script, seconds=seconds, folder=built.data)
+
+
+def _peer_environment(built: Built, store: EmbeddedStore) -> Mapping[str, str]:
+    key = load_signing_key(key_files(built.data).api_signing)
+    return {
+        "PEER_JWK": json.dumps(jwks_of(key)["keys"][0]),
+        "PEER_SNAPSHOT_KEY": key_files(built.data).snapshot.read_text(),
+        "PEER_STORE_SOCKET": str(store.socket_path),
+        "PEER_MANIFEST": (built.snapshot / "manifest.json").read_text(),
+        "PEER_BENEFITS": msgspec.json.encode(benefits_document(load_benefits(), AS_OF)).decode(),
+        "PEER_LOG": str(built.data / "peer.sqlite"),
+        "PEER_AUDIENCE": AUDIENCE,
+        "PEER_ISSUER": API_ISSUER,
+    }
+
+
 def offer() -> tuple[Partner, Benefit]:
     partner = load_registry().by_id[PARTNER]
     items = benefits_document(load_benefits(), AS_OF).items
     return partner, next(benefit for benefit in items if benefit.partner == PARTNER)
 
 
-async def _consents(built: Built, partner: Partner, benefit: Benefit) -> list[str]:
+def _consents(built: Built, partner: Partner, benefit: Benefit) -> list[Consent]:
+    """Just given, by the first citizens of the snapshot."""
     scores = pl.scan_parquet(built.snapshot / "scores.parquet" / "*.parquet")
     subjects = scores.select("subject").head(CONSENTS).collect()["subject"].to_list()
     now_ms = int(time.time() * 1_000)
@@ -102,18 +142,48 @@ async def _consents(built: Built, partner: Partner, benefit: Benefit) -> list[st
         max_uses_per_day=100,
         data_life_days=1,
     )
-    handles, drafts = [], []
-    for subject in subjects:
-        consent_id = uuid.uuid4().hex
-        handles.append(keys.handle_of(partner.id, consent_id))
-        body = ConsentBody(id=consent_id, handle=handles[-1], terms=terms)
-        drafts.append(consent_draft(GRANTED, subject, body, now_ms))
+    ids = {uuid.uuid4().hex: subject for subject in subjects}
+    return [
+        Consent(
+            id=consent_id,
+            handle=keys.handle_of(partner.id, consent_id),
+            subject=subject,
+            terms=terms,
+            status="active",
+            granted_at_ms=now_ms,
+            changed_at_ms=now_ms,
+            changed_by="citizen",
+            seq=1,
+            stream_seq=1,
+        )
+        for consent_id, subject in ids.items()
+    ]
+
+
+async def _grant(built: Built, consents: Sequence[Consent]) -> None:
+    drafts = [
+        consent_draft(
+            GRANTED,
+            consent.subject,
+            ConsentBody(id=consent.id, handle=consent.handle, terms=consent.terms),
+            consent.granted_at_ms,
+        )
+        for consent in consents
+    ]
     ledger = await open_ledger(ledger_path(built.data))
     try:
         await ledger.append_many(drafts)
     finally:
         await ledger.close()
-    return handles
+
+
+def _put(built: Built, store: EmbeddedStore, consents: Sequence[Consent]) -> None:
+    """Into the store alone: the peer follows no ledger."""
+    key = read_symmetric_key(key_files(built.data).snapshot)
+    codec = ConsentCodec(HandleKeys(key), lambda subject: snapshot_subject_of(key, subject))
+    with StoreConnection.open(store.url) as connection:
+        for consent in consents:
+            connection.call("SET", consent_key(consent.handle), codec.encode(consent))
 
 
 def _write_questions(path: Path, benefit: Benefit, handles: Sequence[str]) -> None:
