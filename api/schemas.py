@@ -2,11 +2,11 @@
 test decodes. Members may be added, never removed."""
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
-from api.ledger.enrolment import EnrolmentView as EnrolmentAnswer
+from api.me.admission import EnrolmentAnswer
 from api.receipts.record import SignedReceipt as ReceiptAnswer
 from scoring.contract.snapshot import ItemStatus
 
@@ -32,11 +32,15 @@ class BandAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScoreAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`stale`: the store is down, and this is of the last good snapshot; what happened since in her
+    own records would have been no answer at all."""
+
     score: int
     band: BandAnswer
     as_of: dt.date
     snapshot: str
     rules_version: str
+    stale: bool = False
 
 
 class ItemAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +78,7 @@ class ReasonAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class ExplanationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """`score` = `base` + sum of all `points`, exactly. `reasons`: the four largest effects.
     `overlaid_at_position`: the records are of the snapshot's day, rules and files, but the ledger's
-    events up to this one are in it, later than the snapshot's own; null where none concerns her."""
+    events up to this one are in it, later than the snapshot's own; null where none concerns her. `stale`: as of ScoreAnswer."""
 
     score: int
     base: int
@@ -84,6 +88,7 @@ class ExplanationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: str
     rules_version: str
     overlaid_at_position: int | None = None
+    stale: bool = False
 
 
 class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,9 +96,10 @@ class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReadyAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """`ledger_position`: number of the last event committed."""
+    """`degraded`: the store is down; citizens get their own score of `snapshot`, the last good one,
+    partners no answer. `ledger_position`: number of the last event committed."""
 
-    status: str
+    status: Literal["ready", "degraded"]
     snapshot: str
     as_of: dt.date
     rules_version: str

@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from scoring.contract.served import SERVED_FILE
+
 if TYPE_CHECKING:
     from scoring.publish.prune import Pruned
 
@@ -100,6 +102,7 @@ def publish(
             accepted=accept_shift or (),
             steps=_Bar(progress),
         )
+    _tell_of_file(data / "snapshots", done.is_told)
     if done.outcome == "already_served":
         Console().print(f"{done.snapshot} is being served already")
         return
@@ -111,11 +114,22 @@ def publish(
 def rollback(data: Data = Path("data"), store: Store = None) -> None:
     """Serve the version before this one; works in a full store and during a publish."""
     from scoring.publish.pointers import rollback as roll_back
+    from scoring.publish.served import forget_served, tell_served
     from scoring.store.connection import StoreConnection
 
+    snapshots = data / "snapshots"
     with StoreConnection.open(store_url(data, store)) as connection:
+        forget_served(snapshots)
         before, now = roll_back(connection)
+        is_told = tell_served(snapshots, connection)
     Console().print(f"serving {now} again, after {before}")
+    _tell_of_file(snapshots, is_told)
+
+
+def _tell_of_file(snapshots: Path, is_told: bool) -> None:
+    if not is_told:
+        where = snapshots / SERVED_FILE
+        Console().print(f"{where} cannot be written: remove it if it is there", soft_wrap=True)
 
 
 def prune(data: Data = Path("data"), store: Store = None) -> None:

@@ -56,6 +56,7 @@ class Metrics:
         self.unhandled_errors = 0
         self.partner_refusals = 0
         self.partner_alarms = 0
+        self.stale_answers = 0
         self._started_at = time.time()
 
     def add(self, routes: Iterable[RouteMetrics]) -> None:
@@ -76,6 +77,8 @@ class Metrics:
             _line("partner_refusals_total", self.partner_refusals),
             "# TYPE chengxin_partner_alarms_total counter",
             _line("partner_alarms_total", self.partner_alarms),
+            "# TYPE chengxin_stale_answers_total counter",
+            _line("stale_answers_total", self.stale_answers),
             "# TYPE chengxin_process_cpu_seconds_total counter",
             _line("process_cpu_seconds_total", round(time.process_time(), 3)),
             "# TYPE chengxin_start_time_seconds gauge",

@@ -49,6 +49,11 @@ class SnapshotReader(Protocol):
         """The version being served, from memory. Raises StoreDown where there is none yet."""
         ...
 
+    def assume(self, version: Version) -> None:
+        """Where none has been read from the store yet: what it is known to have served last, until
+        the store is there and says so itself."""
+        ...
+
     def hot(self, version: Version, snapshot_subject: str) -> Awaitable[Stored]:
         """Raises StoreDown, at the call or when awaited, within the reader's deadline. An awaitable
         and not a coroutine: on the way of every request a layer less is a microsecond less."""

@@ -59,6 +59,7 @@ class ValkeyReader:
         self._connected: Pipe | None = None
         self._serving: Pipe | None = None  # reads are answered: marks replayed, version known
         self._version: Version | None = None
+        self._is_assumed = False  # nobody has asked the store for it yet
         self._keys: dict[str, wire.VersionKeys] = {}
         self._refused: str | None = None
         self._began_at: int | None = None
@@ -72,6 +73,11 @@ class ValkeyReader:
         if self._version is None:
             raise StoreDown("no snapshot has been read from the store yet")
         return self._version
+
+    def assume(self, version: Version) -> None:
+        if self._version is None:
+            self._take(version)
+            self._is_assumed = True
 
     @property
     def is_serving(self) -> bool:
@@ -281,10 +287,13 @@ class ValkeyReader:
         self._serving = pipe if self._version is not None else None
 
     def _known(self) -> str | None:
-        return self._version.manifest.snapshot if self._version is not None else None
+        if self._version is None or self._is_assumed:
+            return None
+        return self._version.manifest.snapshot
 
     def _take(self, version: Version) -> None:
         self._version = version
+        self._is_assumed = False
         self._refused = None
         snapshot = version.manifest.snapshot
         self._keys = {snapshot: wire.keys_of(snapshot, version.manifest.bucket_count)}

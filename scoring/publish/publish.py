@@ -15,17 +15,20 @@ from scoring.publish.gates import GateLimits, check_gates, read_limits
 from scoring.publish.load import complete, load
 from scoring.publish.prune import Pruned, prune_held, remove, wait_for_readers
 from scoring.publish.read_back import read_back
+from scoring.publish.served import forget_served, tell_served
 from scoring.publish.verify import VerifiedSnapshot, verify
 from scoring.store.connection import StoreConnection
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """`outcome` is `already_served` where the same snapshot is current: nothing was done."""
+    """`outcome` is `already_served` where the same snapshot is current: nothing was done. `is_told`:
+    workers that start without the store find its name beside the snapshots."""
 
     outcome: Literal["flipped", "already_served"]
     snapshot: str
     before: str | None
     pruned: Pruned | None
+    is_told: bool = True
 
 
 class Steps(Protocol):
@@ -67,14 +70,21 @@ def publish(
             )
         served = pointers.manifest_in(store, expected) if expected else None
         if served is not None and expected == snapshot.manifest.snapshot:
-            return _already_served(snapshot, served)
+            done = _already_served(snapshot, served)
+            is_told = tell_served(snapshot_dir.parent, store)
+            return msgspec.structs.replace(done, is_told=is_told)
         steps.enter("gates", 0)
         check_gates(snapshot, served, limits or read_limits(), accepted)
-        _flip_in(store, pen, snapshot, expected, steps)
+        _flip_in(store, pen, snapshot, expected, steps=steps, snapshots=snapshot_dir.parent)
+        is_told = tell_served(snapshot_dir.parent, store)
         steps.enter("prune", 0)
         pruned = prune_held(store, pen, is_waiting=False)
     return Published(
-        outcome="flipped", snapshot=snapshot.manifest.snapshot, before=expected, pruned=pruned
+        outcome="flipped",
+        snapshot=snapshot.manifest.snapshot,
+        before=expected,
+        pruned=pruned,
+        is_told=is_told,
     )
 
 
@@ -95,7 +105,9 @@ def _flip_in(
     pen: str,
     snapshot: VerifiedSnapshot,
     expected: str | None,
+    *,
     steps: Steps,
+    snapshots: Path,
 ) -> None:
     manifest = snapshot.manifest
     steps.enter("tidy", 0)
@@ -110,6 +122,7 @@ def _flip_in(
         steps.enter("complete", 0)
         complete(store, snapshot)
         steps.enter("flip", 0)
+        forget_served(snapshots)
         pointers.flip(store, pen, manifest.snapshot, expected)
     except BaseException:
         _withdraw(store, pen, manifest)

@@ -12,4 +12,5 @@ def test_a_citizen_sees_her_score_with_band_day_snapshot_and_rules(service: Serv
         "as_of": "2026-11-20",
         "snapshot": "20261120-0001",
         "rules_version": "2026-01-01",
+        "stale": False,
     }
