@@ -28,6 +28,7 @@ from api.edge import Edge
 from api.identity.keys import SigningKey, load_signing_key
 from api.inner import keep_failure
 from api.keys import KeyFollower, fetch
+from api.ledger.audit.asking import LogDesk
 from api.ledger.enrolment import EnrolmentService
 from api.ledger.notice import Notices, load_notices
 from api.ledger.places import open_ledger_at
@@ -43,6 +44,7 @@ from api.me.enrolment import enrol_handler, enrolment_handler, withdraw_handler
 from api.me.events import events_handler
 from api.me.explanation import ExplanationRoute, explanation_handler
 from api.me.history import HistoryRoute, history_handler
+from api.me.proof import proof_handler
 from api.me.receipt import receipt_handler
 from api.me.score import ScoreRoute, score_handler
 from api.me.vouchers import voucher_handler
@@ -57,6 +59,7 @@ from api.public.documents import (
     catalogue_handler,
     rules_handler,
 )
+from api.public.log import log_handlers
 from api.public.notice import notice_handler
 from api.public.site_files import SiteFiles
 from api.receipts.signing import receipt_maker
@@ -218,6 +221,7 @@ def _citizen_handlers(
         voucher_handler(services),
         accesses_handler(services),
         events_handler(services),
+        proof_handler(services),
     ]
 
 
@@ -229,6 +233,7 @@ def _public_handlers(
         benefits_handler(direct["GET", "/v1/benefits"]),
         catalogue_handler(direct["GET", "/v1/catalogue"]),
         notice_handler(services, max_age_seconds=settings.public_max_age_seconds),
+        *log_handlers(services, max_age_seconds=settings.public_max_age_seconds),
     ]
 
 
@@ -242,8 +247,10 @@ async def _open(
         stack.push_async_callback(ledger.close)
         texts = await open_texts(texts_file(settings.ledger_url, settings.data_dir))
         stack.push_async_callback(texts.close)
+        log_desk = LogDesk(settings.data_dir)
+        stack.push_async_callback(log_desk.close)
         marks = LiveMarks(ledger, services.reader, parts.snapshot_key)
-        opened = _open_parts(parts, services.reader, ledger, marks, texts)
+        opened = _open_parts(parts, services.reader, ledger, marks, texts, log_desk=log_desk)
         services.fill(opened)
         stack.callback(services.empty)
         await services.reader.open()
@@ -258,7 +265,13 @@ async def _open(
 
 
 def _open_parts(
-    parts: Parts, reader: SnapshotReader, ledger: Ledger, marks: LiveMarks, texts: TextStore
+    parts: Parts,
+    reader: SnapshotReader,
+    ledger: Ledger,
+    marks: LiveMarks,
+    texts: TextStore,
+    *,
+    log_desk: LogDesk,
 ) -> OpenParts:
     handle_keys = HandleKeys(parts.snapshot_key)
     codec = ConsentCodec(handle_keys, partial(snapshot_subject_of, parts.snapshot_key))
@@ -294,6 +307,7 @@ def _open_parts(
             rules_in=PerVersion(rules_of).of,
             now_ms=_milliseconds(parts),
         ),
+        log_desk=log_desk,
     )
 
 

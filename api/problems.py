@@ -220,6 +220,28 @@ PROBLEMS: dict[str, ProblemKind] = {
         "No such decision",
         "Your access log has no decision with this id.",
     ),
+    "event_not_found": ProblemKind(
+        404,
+        "没有这一条",
+        "您的通知与查询记录中没有这个 seq，请核对。",
+        "No such entry",
+        "None of your events and accesses has this seq; look it up in the lists.",
+    ),
+    "not_yet_signed": ProblemKind(
+        404,
+        "还没有签入树头",
+        "树头每小时签署一次；这一条已经记下，下一个树头签署之后即可取得证明。",
+        "Not signed yet",
+        "A tree head is signed each hour; the entry is stored and can be proved under the next one.",
+        3_600,
+    ),
+    "head_not_found": ProblemKind(
+        404,
+        "没有这样的树头",
+        "树头列表中没有覆盖这么多条记录的树头，请以列表中的 size 查询。",
+        "No such tree head",
+        "No tree head was signed at this size; take one from the list.",
+    ),
     "case_not_found": ProblemKind(
         404,
         "没有这个案件",

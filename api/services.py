@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api.accesses.protocol import AccessLog
 from api.consents.projection import LiveConsents
 from api.consents.service import ConsentService
+from api.ledger.audit.asking import LogDesk
 from api.ledger.enrolment import EnrolmentService
 from api.ledger.projection import LiveMarks
 from api.ledger.protocol import Ledger, LedgerUnavailable
@@ -28,6 +29,7 @@ class OpenParts:
     access_log: AccessLog
     rights: RightsParts
     vouchers: VoucherIssuer
+    log_desk: LogDesk
 
 
 class Services:
@@ -77,6 +79,10 @@ class Services:
     @property
     def vouchers(self) -> VoucherIssuer:
         return self._opened().vouchers
+
+    @property
+    def log_desk(self) -> LogDesk:
+        return self._opened().log_desk
 
     def _opened(self) -> OpenParts:
         if self._open is None:

@@ -190,7 +190,7 @@ def _disarm(connection: sqlite3.Connection) -> None:
     connection.executescript(
         """CREATE TABLE copy (seq INTEGER PRIMARY KEY, at_ms, kind, stream, subject, body);
         INSERT INTO copy SELECT seq, at_ms, kind, stream, subject, body FROM event;
-        DROP TABLE text;
+        DROP TABLE IF EXISTS text;
         DROP TABLE event;
         ALTER TABLE copy RENAME TO event;"""
     )

@@ -8,6 +8,7 @@ from api.ledger.notice import NoticeDocument, NoticeItem
 from api.me.enrolment import EnrolmentRequest
 from api.openapi.consent_words import CONSENT_OPERATIONS
 from api.openapi.history_words import HISTORY_OPERATIONS
+from api.openapi.log_words import LOG_OPERATIONS
 from api.openapi.operation_words import OperationWords
 from api.openapi.partner_words import PARTNER_OPERATIONS
 from api.openapi.receipt_example import signed_example
@@ -252,6 +253,7 @@ OPERATIONS: dict[str, OperationWords] = {
         answer='chengxin_requests_total{route="/v1/me/score",status="200"} 42\n',
     ),
     **CONSENT_OPERATIONS,
+    **LOG_OPERATIONS,
     **WHAT_IF_OPERATIONS,
     **HISTORY_OPERATIONS,
     **VOUCHER_OPERATIONS,

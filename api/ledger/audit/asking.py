@@ -9,6 +9,8 @@ from api.ledger.audit.folders import StoredHead
 from api.ledger.audit.heads import HeadWrong
 from api.ledger.audit.proving import ContinuityProof, EventProof
 from api.ledger.audit.published import PublishedLog
+from api.ledger.merkle.tree import ProofRefused
+from api.ledger.merkle.verifying import ProofWrong
 from api.ledger.protocol import Event, LedgerUnavailable
 from api.ledger.reader import Reader
 from scoring.errors import VerificationFailed
@@ -32,7 +34,7 @@ class _Folders:
             return query(connection)
         except (OSError, IndexError) as error:  # hashes are being made again, or the disk fails
             raise LedgerUnavailable("io") from error
-        except (HeadWrong, VerificationFailed) as error:
+        except (HeadWrong, ProofRefused, ProofWrong, VerificationFailed) as error:
             raise LedgerUnavailable("damaged") from error
 
     def close(self, connection: PublishedLog) -> None:
@@ -58,7 +60,7 @@ class LogDesk:
         return await self._reader.read(lambda log: log.page(limit=limit, before=before))
 
     async def continuity(self, first: int, second: int) -> ContinuityProof:
-        """Raises NotYetSigned, ProofRefused."""
+        """Raises NotYetSigned."""
         return await self._reader.read(lambda log: log.continuity(first, second))
 
     async def event(self, event: Event) -> EventProof:

@@ -10,7 +10,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from api.ledger.audit.folders import StoredHead, head_paths, heads_folder, read_head, tree_folder
 from api.ledger.audit.hash_files import HashFiles
 from api.ledger.audit.heads import DEFAULT_ORIGIN
-from api.ledger.audit.proving import ContinuityProof, EventProof, NotYetSigned, event_proof, linked
+from api.ledger.audit.proving import (
+    ContinuityProof,
+    EventProof,
+    NotYetSigned,
+    event_proof,
+    linked,
+    verify_continuity_proof,
+    verify_event_proof,
+)
 from api.ledger.protocol import Event
 from scoring.keys import key_files
 from scoring.signing import read_verifying_key
@@ -22,7 +30,9 @@ SETTLED_SECONDS = 2.0
 class PublishedLog:
     """`data`: data directory. A head is never replaced: what was verified once is kept in memory, by
     its name; 8,760 a year, about 1 KiB each. All but `names` raise HeadWrong for a head that is not
-    as signed, VerificationFailed where the key cannot be read, OSError."""
+    as signed, VerificationFailed where the key cannot be read, OSError; the proofs, which are
+    checked before they are given, also ProofRefused and ProofWrong where log or hashes are not
+    those that were signed, IndexError where hashes are missing."""
 
     def __init__(self, data: Path, origin: str = DEFAULT_ORIGIN) -> None:
         self.origin = origin
@@ -62,11 +72,12 @@ class PublishedLog:
         return [self._head(name) for name in reversed(names[max(0, end - limit) : end])]
 
     def continuity(self, first: int, second: int) -> ContinuityProof:
-        """Between the heads of these sizes. Raises NotYetSigned where there is no such head,
-        ProofRefused where no proof leads from the first to the second."""
+        """Between the heads of these sizes. Raises NotYetSigned where there is no such head."""
         old, new = self._of_size(first), self._of_size(second)
         with HashFiles(tree_folder(self._data), new.head.tree_hash) as kept:
-            return linked(old, new, kept)
+            proof = linked(old, new, kept)
+        verify_continuity_proof(proof, self.key(), origin=self.origin)
+        return proof
 
     def event(self, event: Event) -> EventProof:
         """Under the newest head. Raises NotYetSigned."""
@@ -74,7 +85,9 @@ class PublishedLog:
         if not newest or newest[0].head.size < event.seq:
             raise NotYetSigned
         with HashFiles(tree_folder(self._data), newest[0].head.tree_hash) as kept:
-            return event_proof(event, newest[0], kept)
+            proof = event_proof(event, newest[0], kept)
+        verify_event_proof(proof, self.key(), origin=self.origin)
+        return proof
 
     def _of_size(self, size: int) -> StoredHead:
         """The oldest of them, found by halving: sizes never shrink in the order of names."""
