@@ -156,6 +156,7 @@ STRINGS: dict[str, dict[str, Any]] = {
     "controller": _string(TEXT, 4_096),
     "withdrawal": _string(TEXT, 4_096),
     "text": _string(TEXT, 65_536),
+    "text_en": _string(TEXT, 65_536),
 }
 
 ARRAYS: dict[str, int] = {
@@ -176,6 +177,7 @@ ARRAYS: dict[str, int] = {
     "reasons": 4,
     "path": 128,  # hashes from a leaf to the root, and twice as many between two roots
     "points": 32,  # steps of a rule that is a table
+    "upcoming": 32,  # announced changes of twelve rules and the scale
     "items": 10_000,
     "departments": 256,
     "fields": 256,

@@ -35,6 +35,7 @@ from scoring.contract.documents import (
     PublishedRule,
     RulesDocument,
     Step,
+    UpcomingChange,
 )
 
 SNAPSHOT = "20261120-3f9c2ab1"
@@ -67,6 +68,20 @@ _LATE_PAYMENT = PublishedRule(
     review_on=dt.date(2027, 1, 1),
     author="信用办 规则组",
     second_checker="司法局 合法性审查组",
+)
+
+_MILDER_LATE_PAYMENT = UpcomingChange(
+    rule_id="contract_late",
+    change="changes",
+    from_=dt.date(2027, 1, 1),
+    announced_on=dt.date(2026, 11, 1),
+    text="公共服务合同逾期履行：每条分数 由 1+ -3 / 30+ -8 改为 1+ -2 / 30+ -8",
+    text_en="Public-service contract performed late: points a record"
+    " from 1+ -3 / 30+ -8 to 1+ -2 / 30+ -8",
+    points=[Step(at_least=1, points=-2), Step(at_least=30, points=-8)],
+    cap=-120,
+    validity_days=730,
+    legal_basis="《市民诚信分管理办法（试行）》第九条",
 )
 
 _COMMITMENT_KEPT = ItemAnswer(
@@ -168,7 +183,8 @@ OPERATIONS: dict[str, OperationWords] = {
         ),
     ),
     "getRules": OperationWords(
-        description="现行评分规则：基准分、档位与至多十二条规则。仅凭这份文件即可复算任何人的分数。",
+        description="现行评分规则：基准分、档位与至多十二条规则。仅凭这份文件即可复算任何人的分数。"
+        "`upcoming` 是已经公布、尚未施行的改变，施行之前不影响任何分数。",
         answer=RulesDocument(
             version=RULES_VERSION,
             effective_on=dt.date(2026, 1, 1),
@@ -177,6 +193,7 @@ OPERATIONS: dict[str, OperationWords] = {
             maximum=1000,
             bands=_BANDS,
             rules=[_LATE_PAYMENT],
+            upcoming=[_MILDER_LATE_PAYMENT],
         ),
     ),
     "getBenefits": OperationWords(

@@ -49,6 +49,7 @@ from scoring.history.lineage import Lineage, lineage_of
 from scoring.history.previous import require_earlier, verified_previous
 from scoring.lake.tables import BUCKETS, bucket_expression
 from scoring.rulebook import Rulebook, published_document
+from scoring.rulebook.past import refuse_backward_changes
 from scoring.signing import sign
 
 # Rows of the lake one gather job reads when the caller does not say: some 300 MB in flight.
@@ -92,7 +93,8 @@ def build(
     this process by default); `buckets_per_job`: lake buckets read by one job. Neither changes a byte.
 
     Raises VerificationFailed where an input is not what its manifest says, before anything is
-    written; InputRefused where `as_of` has no rules or lies before the previous snapshot's.
+    written; InputRefused where `as_of` has no rules or lies before the previous snapshot's, or where
+    that one would have other scores under this rulebook.
     """
     files, exported = facts_files(lake), read_export(export)
     rules = published_document(rulebook, as_of)
@@ -117,6 +119,7 @@ def build(
     before = verified_previous(previous, keys.signing_key.public_key()) if previous else None
     if before is not None:
         require_earlier(before, as_of)
+        refuse_backward_changes(rulebook, before.rules, before.as_of)
     with _workers(executor) as workers:
         verify_inputs(lake, files, exported, workers)
         with unfinished_folder(target) as (work, unfinished):

@@ -54,6 +54,22 @@ class PublishedRule(msgspec.Struct, frozen=True, kw_only=True):
     second_checker: str
 
 
+class UpcomingChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Announced and not yet in force. `rule_id`: None where base, range or bands change. `points`,
+    `cap`, `validity_days`: as from that day; None where a rule ends or the change is none of a rule."""
+
+    rule_id: str | None
+    change: Literal["begins", "changes", "ends"]
+    from_: dt.date = msgspec.field(name="from")
+    announced_on: dt.date
+    text: str
+    text_en: str
+    points: int | list[Step] | None = None
+    cap: int | None = None
+    validity_days: int | None = None
+    legal_basis: str
+
+
 class RulesDocument(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     effective_on: dt.date
@@ -62,6 +78,7 @@ class RulesDocument(msgspec.Struct, frozen=True, kw_only=True):
     maximum: int
     bands: list[Band]
     rules: list[PublishedRule]
+    upcoming: list[UpcomingChange] = []
 
 
 class Benefit(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,6 +65,7 @@ class Previous(msgspec.Struct, frozen=True, kw_only=True):
     as_of: dt.date
     part_count: int
     plan: Plan
+    rules: RulesDocument
     rule_ids: list[str]
     fact_names: list[tuple[str, str]]
     document: HistoryDocument
@@ -119,6 +120,7 @@ def read_previous(folder: Path) -> Previous:
         as_of=manifest.as_of,
         part_count=layout_of(manifest.bucket_count).part_count,
         plan=plan_of_documents(rules, tables),
+        rules=rules,
         rule_ids=[rule.id for rule in rules.rules],
         fact_names=[(fact.kind, fact.outcome) for fact in tables.facts],
         document=_document(folder, HISTORY_DOCUMENT, HistoryDocument)

@@ -7,13 +7,14 @@ import msgspec
 
 from scoring.contract.documents import PublishedRule, RulesDocument
 from scoring.rulebook.model import Rulebook, RuleInForce, RulesInForce
+from scoring.rulebook.upcoming import upcoming_changes
 
 _VERSION_HEX = 8  # 32 bits tell two editions of one day apart; the day is what people quote
 
 
 def published_document(rulebook: Rulebook, as_of: dt.date) -> RulesDocument:
     """Rules in force on `as_of`. Its `version` is the day of the last change and a digest of the
-    members, so that equal versions mean equal rules."""
+    members, so that equal versions mean equal rules; what is only announced is not among them."""
     in_force = rulebook.in_force(as_of)
     unnamed = RulesDocument(
         version="",
@@ -23,6 +24,7 @@ def published_document(rulebook: Rulebook, as_of: dt.date) -> RulesDocument:
         maximum=in_force.scale.maximum,
         bands=in_force.scale.bands,
         rules=[_published(entry) for entry in in_force.rules],
+        upcoming=upcoming_changes(rulebook, as_of),
     )
     return msgspec.structs.replace(unnamed, version=_version(unnamed))
 
@@ -33,7 +35,9 @@ def _last_change(in_force: RulesInForce) -> dt.date:
 
 
 def _version(document: RulesDocument) -> str:
-    digest = hashlib.sha256(msgspec.json.encode(document)).hexdigest()
+    in_force = msgspec.to_builtins(document)
+    del in_force["upcoming"]
+    digest = hashlib.sha256(msgspec.json.encode(in_force)).hexdigest()
     return f"{document.effective_on.isoformat()}.{digest[:_VERSION_HEX]}"
 
 

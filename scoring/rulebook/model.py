@@ -11,11 +11,13 @@ from scoring.errors import InputRefused
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rule's numbers from `effective_on`; exactly one of `points` and `steps` is given."""
+    """A rule's numbers from `effective_on`; exactly one of `points` and `steps` is given.
+    `repeal_announced_on`: of an end without a value that follows."""
 
     effective_on: dt.date
     announced_on: dt.date
     repealed_on: dt.date | None = None
+    repeal_announced_on: dt.date | None = None
     points: int | None = None
     steps: list[Step] | None = None
     cap: int
@@ -44,6 +46,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     effective_on: dt.date
     announced_on: dt.date
     repealed_on: dt.date | None = None
+    repeal_announced_on: dt.date | None = None
     base: int
     minimum: int
     maximum: int

@@ -26,6 +26,16 @@ def rules_table(rules: RulesDocument) -> str:
     )
 
 
+def upcoming(rules: RulesDocument) -> str:
+    if not rules.upcoming:
+        return "<p>No change is announced.</p>"
+    rows = [
+        (change.from_.isoformat(), escape(change.text_en), change.announced_on.isoformat())
+        for change in rules.upcoming
+    ]
+    return table("Announced changes", ("From", "What changes", "Announced"), rows, frozenset())
+
+
 def _points(points: object) -> str:
     if isinstance(points, int):
         return signed(points)

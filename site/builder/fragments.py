@@ -40,6 +40,7 @@ def all_fragments(published: Published) -> dict[str, str | None]:
         "rules-bands": rules_page.bands(rules),
         "rules-summary": rules_page.summary(rules),
         "rules-details": rules_page.details(rules),
+        "rules-upcoming": rules_page.upcoming(rules),
         "benefits-summary": benefits_page.summary(published.benefits),
         "benefits-cards": benefits_page.cards(published.benefits),
         "voucher-choices": voucher_page.choices(published.benefits),
@@ -54,6 +55,7 @@ def all_fragments(published: Published) -> dict[str, str | None]:
         "scope-forbidden": scope_page.forbidden(forbidden_inputs()),
         "english-bands": english_page.bands(rules),
         "english-rules": english_page.rules_table(rules),
+        "english-upcoming": english_page.upcoming(rules),
         "english-forbidden": scope_page.forbidden_english(forbidden_inputs()),
     }
 

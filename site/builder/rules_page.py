@@ -102,6 +102,23 @@ def details(rules: RulesDocument) -> str:
     return "\n\n".join(_detail(rule) for rule in rules.rules)
 
 
+def upcoming(rules: RulesDocument) -> str:
+    if not rules.upcoming:
+        return "<p>目前没有已经公布、尚未施行的改变。</p>"
+    rows = [
+        (
+            time_of(change.from_),
+            escape(change.text),
+            escape(change.legal_basis),
+            time_of(change.announced_on),
+        )
+        for change in rules.upcoming
+    ]
+    return table(
+        "已经公布、尚未施行", ("从哪天起", "改变什么", "依据", "公布日期"), rows, frozenset()
+    )
+
+
 def _anchor(rule: PublishedRule) -> str:
     return f"rule-{rule.id}"
 

@@ -10,8 +10,17 @@ import pytest
 from scoring.build.plan import plan_for
 from scoring.build.totals import scores
 from scoring.contract.documents import Step
+from scoring.errors import InputRefused
 from scoring.rulebook import Rulebook, load_rulebook
-from tests.support.lake import Built, Record, build_snapshot, catalogue, record_id, subject
+from tests.support.lake import (
+    Built,
+    Record,
+    build_snapshot,
+    catalogue,
+    rebuild,
+    record_id,
+    subject,
+)
 
 AS_OF = dt.date(2026, 6, 30)
 LI, WANG = subject(1), subject(2)
@@ -108,7 +117,9 @@ def test_a_changed_rule_counts_from_its_day_and_not_before(
     assert built.scores() == {LI: score}
 
 
-def test_a_rule_changed_to_come_changes_neither_version_nor_rules_of_today(tmp_path: Path) -> None:
+def test_a_rule_changed_to_come_changes_nothing_of_today_but_what_is_announced(
+    tmp_path: Path,
+) -> None:
     today = _built(tmp_path / "today", SERIOUS)
     to_come = build_snapshot(
         tmp_path / "to_come",
@@ -117,7 +128,23 @@ def test_a_rule_changed_to_come_changes_neither_version_nor_rules_of_today(tmp_p
         as_of=AS_OF,
         rulebook=_raised(load_rulebook(), dt.date(2026, 7, 1)),
     )
-    assert to_come.manifest == today.manifest
+    assert to_come.scores() == today.scores()
+    assert to_come.manifest.rules_version == today.manifest.rules_version
+    announced = to_come.rules()
+    assert [change.rule_id for change in announced.upcoming] == ["penalty_serious"]
+    assert msgspec.structs.replace(announced, upcoming=[]) == today.rules()
+
+
+def test_a_past_day_is_never_built_again_under_other_values(tmp_path: Path) -> None:
+    first = _built(tmp_path, SERIOUS)
+    edited = _raised(load_rulebook(), dt.date(2026, 3, 1))
+    with pytest.raises(InputRefused, match=r"rules_work_backwards.*penalty_serious"):
+        rebuild(tmp_path, as_of=dt.date(2026, 7, 1), rulebook=edited, previous=first.folder)
+    dated = _raised(load_rulebook(), dt.date(2026, 7, 1))
+    later = rebuild(tmp_path, as_of=dt.date(2026, 7, 1), rulebook=dated, previous=first.folder)
+    assert (first.scores()[LI], later.scores()[LI]) == (500, 550)
+    again = rebuild(tmp_path, as_of=AS_OF, rulebook=dated, out="again")
+    assert again.scores() == first.scores()
 
 
 def test_steps_may_be_written_in_any_order(tmp_path: Path) -> None:

@@ -250,7 +250,8 @@ def test_a_changed_rule_never_touches_a_past_score(tmp_path: Path) -> None:
     law = _changed("penalty_serious", dt.date(2026, 7, 5), points=-50)
     chain.build(SECOND, [SERIOUS], rulebook=law)
     again = rebuild(tmp_path, as_of=FIRST, rulebook=law, out="again")
-    assert again.manifest == chain.built[0].manifest
+    assert again.manifest.rules_version == chain.built[0].manifest.rules_version
+    assert again.items().equals(chain.built[0].items())
     for built, score in zip(chain.built, (500, 550), strict=True):
         records = read_records(tmp_path / "lake", built.manifest.sources, LI)
         found = recompute(built.rules(), records, {}, built.manifest.as_of)
@@ -344,8 +345,9 @@ def test_rows_of_random_lives_add_up_to_every_score(tmp_path: Path, seed: int) -
         states = [state for state in city.states if draw.random() < 0.6]
         enrolled = city.enrolled[: 25 + 5 * step]
         chain.build(day, records, enrolled=enrolled, states=states, rulebook=law)
-        day += dt.timedelta(days=draw.choice([1, 30, 200]))
-        law = _random_law(draw, law, day - dt.timedelta(days=draw.choice([0, 1])))
+        gap_days = draw.choice([1, 30, 200])
+        day += dt.timedelta(days=gap_days)
+        law = _random_law(draw, law, day - dt.timedelta(days=draw.choice([0, gap_days > 1])))
     before: Built | None = None
     for built in chain.built:
         _adds_up(built, before)

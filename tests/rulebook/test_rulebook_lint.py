@@ -94,6 +94,8 @@ def test_a_later_announced_value_is_accepted(tmp_path: Path) -> None:
         ("2026-09-01", "2026-09-02", "two_values_on_a_day"),
         ("2026-09-01", "2026-08-31", "gap_in_dates"),
         ("2026-06-01", None, "not_announced"),
+        ("2026-05-31", None, "not_announced"),
+        ("2026-06-30", None, "notice_too_short"),
         ("2027-01-01", None, "review_not_ahead"),
     ],
 )
@@ -105,6 +107,30 @@ def test_dates_that_leave_a_day_without_or_with_two_values_are_refused(
     assert rule in {problem.rule for problem in problems}
     found = next(problem for problem in problems if problem.rule == rule)
     assert "commitment_kept" in found.where
+
+
+def test_a_change_is_in_force_a_month_after_its_announcement_at_the_earliest(
+    tmp_path: Path,
+) -> None:
+    assert _problems(tmp_path, _with_second_value("2026-07-01")) == []
+    [problem] = _problems(tmp_path, _with_second_value("2026-06-30"))
+    assert "规章制定程序条例" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("announced", "rules"),
+    [
+        ("", {"not_announced"}),
+        ("repeal_announced_on = 2026-08-31\n", {"not_announced"}),
+        ("repeal_announced_on = 2026-08-10\n", {"notice_too_short"}),
+        ("repeal_announced_on = 2026-08-01\n", set()),
+    ],
+)
+def test_an_end_is_a_change_and_is_announced_like_one(
+    tmp_path: Path, announced: str, rules: set[str]
+) -> None:
+    text = _changed("points = 12", f"repealed_on = 2026-08-31\n{announced}points = 12")
+    assert {problem.rule for problem in _problems(tmp_path, text)} == rules
 
 
 @pytest.mark.parametrize(
