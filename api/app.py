@@ -64,8 +64,7 @@ from api.public.notice import notice_handler
 from api.public.site_files import SiteFiles
 from api.receipts.signing import receipt_maker
 from api.rights.routes import rights_handlers
-from api.rights.texts import TextStore, open_texts
-from api.rights.wiring import rights_parts, texts_file
+from api.rights.wiring import rights_parts
 from api.services import OpenParts, Services
 from api.settings import Settings, settings_from, snapshot_key_of
 from api.store.protocol import SnapshotReader
@@ -245,12 +244,10 @@ async def _open(
     async with AsyncExitStack() as stack:
         ledger = await parts.open_ledger()
         stack.push_async_callback(ledger.close)
-        texts = await open_texts(texts_file(settings.ledger_url, settings.data_dir))
-        stack.push_async_callback(texts.close)
         log_desk = LogDesk(settings.data_dir)
         stack.push_async_callback(log_desk.close)
         marks = LiveMarks(ledger, services.reader, parts.snapshot_key)
-        opened = _open_parts(parts, services.reader, ledger, marks, texts, log_desk=log_desk)
+        opened = _open_parts(parts, services.reader, ledger, marks, log_desk=log_desk)
         services.fill(opened)
         stack.callback(services.empty)
         await services.reader.open()
@@ -269,7 +266,6 @@ def _open_parts(
     reader: SnapshotReader,
     ledger: Ledger,
     marks: LiveMarks,
-    texts: TextStore,
     *,
     log_desk: LogDesk,
 ) -> OpenParts:
@@ -297,7 +293,7 @@ def _open_parts(
             now_ms=_milliseconds(parts),
         ),
         access_log=LedgerAccessLog(ledger),
-        rights=rights_parts(ledger, texts, _milliseconds(parts)),
+        rights=rights_parts(ledger, _milliseconds(parts)),
         vouchers=VoucherIssuer(
             ledger,
             reader,

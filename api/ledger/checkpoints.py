@@ -2,6 +2,9 @@
 
 A writer that does it itself stops for as long as thousands of pages take to reach the disk, and
 everyone who waits for a commit with it. What is left for the writer then is the end of the log.
+
+The log also holds pages as they were: after an erasure it is emptied, as soon as no reader is in
+the way.
 """
 
 import contextlib
@@ -24,8 +27,13 @@ class Checkpoints:
         self._stop = threading.Event()
         self._connection: sqlite3.Connection | None = None
         self._version = 0
+        self._must_empty = False
         self._thread = threading.Thread(target=self._run, name="ledger-checkpoints", daemon=True)
         self._thread.start()
+
+    def empty_soon(self) -> None:
+        """Something was erased: nothing of it may stay in the log."""
+        self._must_empty = True
 
     def stop(self) -> None:
         """Blocks while a checkpoint is under way."""
@@ -34,6 +42,9 @@ class Checkpoints:
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_seconds):
+            with contextlib.suppress(sqlite3.Error, LedgerUnavailable):
+                self._look()
+        if self._must_empty:
             with contextlib.suppress(sqlite3.Error, LedgerUnavailable):
                 self._look()
         self._disconnect()
@@ -46,9 +57,20 @@ class Checkpoints:
                 # PASSIVE: as far as no reader or writer need wait.
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                 self._version = version
+            if self._must_empty:
+                self._empty(connection)
         except (sqlite3.Error, LedgerUnavailable):
             self._disconnect()
             raise
+
+    def _empty(self, connection: sqlite3.Connection) -> None:
+        self._must_empty = False  # before: another erasure may come while this one is under way
+        try:
+            is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error:
+            self._must_empty = True
+            raise
+        self._must_empty = self._must_empty or bool(is_busy)
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -4,7 +4,7 @@ Requests are decided in order, each against the stored state and the requests be
 behaves as if each had been alone. A refused request leaves the others untouched.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -23,6 +23,7 @@ from api.ledger.protocol import (
     Replayed,
     Require,
     StreamChanged,
+    Text,
 )
 
 ClaimKey = tuple[str, str]
@@ -35,6 +36,7 @@ class AppendRequest(msgspec.Struct, frozen=True):
     unchanged_since: int | None = None
     stream_unchanged_since: int | None = None
     claim: IdempotencyClaim | None = None
+    text: Text | None = None
 
     @property
     def is_conditional(self) -> bool:
@@ -58,11 +60,24 @@ class StateBefore(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """`outcomes` in the order of the requests; `events` and `claims` are to be stored."""
+    """`outcomes` in the order of the requests; `events`, and with their numbers `claims` and
+    `texts`, are to be stored."""
 
     outcomes: list[Outcome]
     events: list[Event]
     claims: list[tuple[IdempotencyClaim, int]]
+    texts: list[tuple[Text, int]]
+
+    def runs(self) -> Iterator[tuple[list[Event], tuple[Text, int] | None]]:
+        """Events up to one with a text, and that text: what a later event of the group erases is
+        there by then."""
+        done = 0
+        for text, seq in self.texts:
+            end = seq - self.events[0].seq + 1
+            yield self.events[done:end], (text, seq)
+            done = end
+        if done < len(self.events):
+            yield self.events[done:], None
 
 
 def claims_asked(requests: Iterable[AppendRequest]) -> list[ClaimKey]:
@@ -89,6 +104,7 @@ def decide(requests: Iterable[AppendRequest], before: StateBefore) -> Decision:
         outcomes=[group.admit(request) for request in requests],
         events=group.events,
         claims=group.new_claims,
+        texts=group.new_texts,
     )
 
 
@@ -114,6 +130,7 @@ class _Group:
         self.streams = dict(before.streams)
         self.events: list[Event] = []
         self.new_claims: list[tuple[IdempotencyClaim, int]] = []
+        self.new_texts: list[tuple[Text, int]] = []
 
     def admit(self, request: AppendRequest) -> Outcome:
         claim, draft = request.claim, request.draft
@@ -122,11 +139,14 @@ class _Group:
         if (unmet := self._unmet(request)) is not None:
             return unmet
         try:
-            return Appended(event=self._store(draft, claim))
+            event = self._store(draft, claim)
         except EventRefused as refused:
             return refused
         except msgspec.DecodeError as error:
             return EventRefused(f"body is not that of an event of kind {draft.kind}: {error}")
+        if request.text is not None:
+            self.new_texts.append((request.text, event.seq))
+        return Appended(event=event)
 
     def _unmet(self, request: AppendRequest) -> ConditionNotMet | StreamChanged | None:
         draft, since = request.draft, request.stream_unchanged_since

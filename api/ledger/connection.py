@@ -43,6 +43,7 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
     an alarm, not a reason to begin an empty one."""
     connection = _connect(path)
     connection.execute("PRAGMA synchronous = FULL")  # WAL synced at every commit, not at checkpoint
+    connection.execute("PRAGMA secure_delete = ON")  # an erased text is overwritten with zeros
     connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive's cache
     connection.execute("PRAGMA foreign_keys = OFF")  # claims are stored with their event, by us
     connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")

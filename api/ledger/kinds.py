@@ -8,6 +8,9 @@ from collections.abc import Mapping
 
 ACCESSED = "accessed"  # nearly all events, and the only kind that changes no state
 
+# What the database answers by erasing texts: those a statement replaces, or all of who left.
+ERASING_KINDS = frozenset({"statement_set", "statement_removed", "withdrawn"})
+
 # kind -> word before the colon of its stream
 STREAM_WORDS: Mapping[str, str] = {
     "enrolled": "enrolment",

@@ -34,6 +34,22 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+class Text(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wrote; an event names it by `digest` (see `texts`). Unlike an event it can be
+    erased."""
+
+    digest: str
+    salt: bytes
+    words: str
+
+
+class StandingText(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that is not erased, by its digest, and the event it was stored with."""
+
+    digest: str
+    event: Event
+
+
 class IdempotencyClaim(msgspec.Struct, frozen=True, kw_only=True):
     """Stored in the same transaction as the event. `scope`: who (a pseudonym) and which operation;
     `fingerprint`: digest of the request; `status` and `body`: the answer to give again."""
@@ -129,8 +145,9 @@ class Ledger(Protocol):
         unchanged_since: int | None = None,
         stream_unchanged_since: int | None = None,
         claim: IdempotencyClaim | None = None,
+        text: Text | None = None,
     ) -> Appended | Replayed:
-        """Store one event durably. Inside the transaction `require` is checked against the
+        """Store one event durably, and in the same transaction the text it names. Inside the transaction `require` is checked against the
         subject's enrolment, `unchanged_since` against that enrolment's `seq`, and
         `stream_unchanged_since` against the seq of the last event of the draft's stream (0: none
         yet). The claim is looked up first: a repeated request is answered whatever became of the
@@ -173,6 +190,20 @@ class Ledger(Protocol):
 
     async def position(self) -> int:
         """Sequence number of the last committed event; 0 when empty."""
+        ...
+
+    async def texts(self, digests: Sequence[str]) -> dict[str, str]:
+        """Words by digest; what was erased is missing."""
+        ...
+
+    async def standing_texts(self, after_seq: int, *, limit: int) -> list[StandingText]:
+        """Of events above `after_seq`, in their order. The database itself erases a statement when
+        it is replaced, removed, or its citizen leaves: in the transaction of that event."""
+        ...
+
+    async def erase_texts(self, digests: Sequence[str], log: EventDraft) -> int:
+        """Erase, and store the event that tells of it, in one transaction; how many texts there
+        were. Their bytes are gone from the database's files soon after."""
         ...
 
     async def close(self) -> None: ...

@@ -39,8 +39,9 @@ async def open_ledger(path: Path, budgets: Budgets | None = None) -> "SqliteLedg
 
 class SqliteLedger(ThreadedLedger[sqlite3.Connection]):
     def __init__(self, file: LedgerFile, budgets: Budgets) -> None:
-        super().__init__(SqliteTransactions(file), SqliteSource(file), statements, budgets)
         self._checkpoints = Checkpoints(file)
+        transactions = SqliteTransactions(file, on_erased=self._checkpoints.empty_soon)
+        super().__init__(transactions, SqliteSource(file), statements, budgets)
 
     async def close(self) -> None:
         await super().close()

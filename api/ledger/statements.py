@@ -17,7 +17,7 @@ from api.ledger.commit_group import (
 )
 from api.ledger.fold import NEVER_ENROLLED, folded
 from api.ledger.kinds import ACCESSED, subject_runs
-from api.ledger.protocol import Enrolment, Event
+from api.ledger.protocol import Enrolment, Event, StandingText
 
 LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM event"
 _COLUMNS = "seq, at_ms, kind, stream, subject, body"
@@ -55,6 +55,15 @@ _RUN_EVENTS = """SELECT seq, at_ms, kind, stream, subject, body
   FROM event INDEXED BY event_subject WHERE subject = ? AND kind = ?"""
 _NEWEST_OF_KIND = """SELECT seq FROM (SELECT seq FROM event INDEXED BY event_subject
   WHERE subject = ? AND kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?)"""
+
+INSERT_TEXT = "INSERT INTO text (digest, seq, salt, words) VALUES (?, ?, ?, ?)"
+_TEXTS = "SELECT digest, words FROM text WHERE digest IN (SELECT value FROM json_each(?))"
+_ERASE_TEXTS = "DELETE FROM text WHERE digest IN (SELECT value FROM json_each(?))"
+_STANDING_TEXTS = """SELECT t.digest, e.seq, e.at_ms, e.kind, e.stream, e.subject, e.body
+  FROM text AS t INDEXED BY text_event CROSS JOIN event AS e ON e.seq = t.seq
+  WHERE t.seq > ? ORDER BY t.seq LIMIT ?"""
+_NEXT_OF_KIND = """SELECT seq FROM (SELECT seq FROM event INDEXED BY event_kind
+  WHERE kind = ? AND kind <> 'accessed' AND seq > ? ORDER BY seq LIMIT ?)"""
 
 # Every step of a statement gives the interpreter lock away and waits to get it back: many rows a
 # statement. Sizes are few, so that the prepared statements stay in the connection's cache.
@@ -97,16 +106,31 @@ def claim_in(connection: sqlite3.Connection, scope: str, key: str) -> StoredClai
 def events_in(
     connection: sqlite3.Connection, after: int, limit: int, kinds: Sequence[str] | None
 ) -> list[Event]:
-    wanted, kinds = ("", ()) if kinds is None else (f"AND kind IN ({_places(kinds)})", kinds)
-    index = ""
-    if kinds and ACCESSED not in kinds:  # said as the partial index has it
-        index, wanted = "INDEXED BY event_change", f"AND kind <> '{ACCESSED}' {wanted}"
-    query = f"SELECT {_COLUMNS} FROM event {index} WHERE seq > ? {wanted} ORDER BY seq LIMIT ?"  # noqa: S608 # placeholders only
-    return [event_of(row) for row in connection.execute(query, (after, *kinds, limit))]
+    """Without accesses: a short run of the index for each kind, the first of all runs."""
+    wanted = tuple(kinds or ())
+    if not wanted or ACCESSED in wanted:
+        only = f"AND kind IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        query = f"SELECT {_COLUMNS} FROM event WHERE seq > ? {only} ORDER BY seq LIMIT ?"  # noqa: S608 # placeholders only
+        return [event_of(row) for row in connection.execute(query, (after, *wanted, limit))]
+    runs = " UNION ALL ".join([_NEXT_OF_KIND] * len(wanted))
+    query = f"SELECT {_COLUMNS} FROM event WHERE seq IN ({runs}) ORDER BY seq LIMIT ?"  # noqa: S608 # placeholders only
+    asked = [value for kind in wanted for value in (kind, after, limit)]
+    return [event_of(row) for row in connection.execute(query, (*asked, limit))]
 
 
-def _places(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
+def texts_in(connection: sqlite3.Connection, digests: Sequence[str]) -> dict[str, str]:
+    return dict(connection.execute(_TEXTS, (_json(digests),)).fetchall())
+
+
+def standing_texts_in(
+    connection: sqlite3.Connection, after_seq: int, limit: int
+) -> list[StandingText]:
+    rows = connection.execute(_STANDING_TEXTS, (after_seq, limit))
+    return [StandingText(digest=digest, event=event_of(tuple(row))) for digest, *row in rows]
+
+
+def erase_texts(connection: sqlite3.Connection, digests: Sequence[str]) -> int:
+    return connection.execute(_ERASE_TEXTS, (_json(digests),)).rowcount
 
 
 def stream_events_in(connection: sqlite3.Connection, stream: str) -> list[Event]:
@@ -172,15 +196,23 @@ def _json(values: Iterable[object]) -> str:
 
 
 def insert(connection: sqlite3.Connection, decision: Decision) -> None:
-    rows = [event_row(event) for event in decision.events]
+    for events, text in decision.runs():
+        _insert_events(connection, events)
+        if text is not None:
+            written, seq = text
+            connection.execute(INSERT_TEXT, (written.digest, seq, written.salt, written.words))
+    if decision.claims:
+        connection.executemany(
+            INSERT_CLAIM,
+            [(c.scope, c.key, c.fingerprint, c.status, c.body, seq) for c, seq in decision.claims],
+        )
+
+
+def _insert_events(connection: sqlite3.Connection, events: Sequence[Event]) -> None:
+    rows = [event_row(event) for event in events]
     done = 0
     for size in _ROWS_A_STATEMENT:
         while len(rows) - done >= size:
             values = [value for row in rows[done : done + size] for value in row]
             connection.execute(_INSERTS[size], values)
             done += size
-    if decision.claims:
-        connection.executemany(
-            INSERT_CLAIM,
-            [(c.scope, c.key, c.fingerprint, c.status, c.body, seq) for c, seq in decision.claims],
-        )

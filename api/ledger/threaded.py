@@ -1,7 +1,7 @@
 """A ledger whose database is asked in threads: one that writes, two that read."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from api.deadlines import Deadlines
@@ -17,6 +17,8 @@ from api.ledger.protocol import (
     LedgerUnavailable,
     Replayed,
     Require,
+    StandingText,
+    Text,
 )
 from api.ledger.reader import Reader, Source
 from api.ledger.writer import Budgets, Transactions, Writer
@@ -50,6 +52,12 @@ class Questions(Protocol[Asked_contra]):
 
     def last_seq(self, connection: Asked_contra, /) -> int: ...
 
+    def texts_in(self, connection: Asked_contra, digests: Sequence[str], /) -> dict[str, str]: ...
+
+    def standing_texts_in(
+        self, connection: Asked_contra, after_seq: int, limit: int, /
+    ) -> list[StandingText]: ...
+
 
 class ThreadedLedger(Generic[Connection]):
     """See `protocol.Ledger`. Belongs to the event loop it was made on."""
@@ -78,8 +86,11 @@ class ThreadedLedger(Generic[Connection]):
         unchanged_since: int | None = None,
         stream_unchanged_since: int | None = None,
         claim: IdempotencyClaim | None = None,
+        text: Text | None = None,
     ) -> Appended | Replayed:
-        request = AppendRequest(draft, require, unchanged_since, stream_unchanged_since, claim)
+        request = AppendRequest(
+            draft, require, unchanged_since, stream_unchanged_since, claim, text
+        )
         future = self._writer.submit(request)
         self._deadlines.watch(future)
         outcome = await future
@@ -88,7 +99,23 @@ class ThreadedLedger(Generic[Connection]):
         return outcome
 
     async def append_many(self, drafts: Sequence[EventDraft]) -> int:
-        outcome = await self._writer.submit_bulk(drafts)
+        return await self._done(lambda transactions: transactions.store_many(drafts))
+
+    async def texts(self, digests: Sequence[str]) -> dict[str, str]:
+        if not digests:
+            return {}
+        return await self._reader.read(lambda c: self._questions.texts_in(c, digests))
+
+    async def standing_texts(self, after_seq: int, *, limit: int) -> list[StandingText]:
+        return await self._reader.read(
+            lambda c: self._questions.standing_texts_in(c, after_seq, limit)
+        )
+
+    async def erase_texts(self, digests: Sequence[str], log: EventDraft) -> int:
+        return await self._done(lambda transactions: transactions.erase_texts(digests, log))
+
+    async def _done(self, work: Callable[[Transactions], int]) -> int:
+        outcome = await self._writer.submit_job(work)
         if isinstance(outcome, LedgerError):
             raise outcome
         return outcome

@@ -9,6 +9,7 @@ from typing import TypeVar
 from api.ledger import statements
 from api.ledger.commit_group import AppendRequest, Outcome, decide, numbered
 from api.ledger.connection import LedgerFile, connect_to_write, is_locked, reason_of
+from api.ledger.kinds import ERASING_KINDS
 from api.ledger.protocol import EventDraft, EventRefused, LedgerUnavailable
 from api.ledger.turn import Turn
 from api.ledger.writer import lock_pauses
@@ -29,10 +30,12 @@ _REFUSALS = (
 
 
 class SqliteTransactions:
-    """See `writer.Transactions`. Connects when needed and again after trouble."""
+    """See `writer.Transactions`. Connects when needed and again after trouble. `on_erased`: called
+    after a commit that may have erased a text."""
 
-    def __init__(self, file: LedgerFile) -> None:
+    def __init__(self, file: LedgerFile, on_erased: Callable[[], None]) -> None:
         self._file = file
+        self._on_erased = on_erased
         self._connection: sqlite3.Connection | None = None
         self._turn = Turn(file.path)
 
@@ -71,7 +74,10 @@ class SqliteTransactions:
             statements.insert(connection, decision)
             return decision.outcomes
 
-        return self._finish(work)
+        outcomes = self._finish(work)
+        if any(request.draft.kind in ERASING_KINDS for request in requests):
+            self._on_erased()
+        return outcomes
 
     def store_many(self, drafts: Sequence[EventDraft]) -> int:
         def work(connection: sqlite3.Connection) -> int:
@@ -81,6 +87,16 @@ class SqliteTransactions:
             return last + len(drafts)
 
         return self._finish(work)
+
+    def erase_texts(self, digests: Sequence[str], log: EventDraft) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            event = numbered(log, statements.last_seq(connection) + 1)
+            connection.execute(statements.INSERT_EVENT, statements.event_row(event))
+            return statements.erase_texts(connection, digests)
+
+        erased = self._finish(work)
+        self._on_erased()
+        return erased
 
     def _finish(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         connection = self._connected()

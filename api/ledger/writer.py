@@ -23,8 +23,8 @@ from api.ledger.protocol import EventDraft, EventRefused, LedgerError, LedgerUna
 # Pauses between two tries to begin, another process writing. SQLite's own handler sleeps up to
 # 100 ms, a hundred times the length of a commit.
 LOCK_PAUSES_SECONDS = (0.0002, 0.0005, 0.001)
-# A bulk load has no caller who must be answered at once.
-BULK_LOCK_SECONDS = 30.0
+# Loading a city or erasing has no caller who must be answered at once.
+JOB_LOCK_SECONDS = 30.0
 
 
 def lock_pauses() -> Iterator[float]:
@@ -60,6 +60,10 @@ class Transactions(Protocol):
         """Called with nothing begun: lets another process that waits go first."""
         ...
 
+    def erase_texts(self, digests: Sequence[str], log: EventDraft) -> int:
+        """How many there were; raises as store does."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -85,15 +89,15 @@ class Waiting:
         self.since = time.monotonic()
 
 
-class Bulk:
-    """Many drafts for one transaction; the outcome is the last sequence number."""
+class Job:
+    """A transaction of its own; the outcome is a number."""
 
-    __slots__ = ("drafts", "future")
+    __slots__ = ("future", "work")
 
     def __init__(
-        self, drafts: Sequence[EventDraft], future: asyncio.Future[int | LedgerError]
+        self, work: Callable[[Transactions], int], future: asyncio.Future[int | LedgerError]
     ) -> None:
-        self.drafts = drafts
+        self.work = work
         self.future = future
 
 
@@ -114,8 +118,8 @@ class Writer:
         self._transactions = transactions
         self._loop = loop
         self._budgets = budgets
-        self._queue: SimpleQueue[Waiting | Bulk | Stop] = SimpleQueue()
-        self._taken: deque[Waiting | Bulk | Stop] = deque()
+        self._queue: SimpleQueue[Waiting | Job | Stop] = SimpleQueue()
+        self._taken: deque[Waiting | Job | Stop] = deque()
         self._is_stopped = False
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -126,10 +130,10 @@ class Writer:
         self._queue.put(Waiting(request, future))
         return future
 
-    def submit_bulk(self, drafts: Sequence[EventDraft]) -> asyncio.Future[int | LedgerError]:
+    def submit_job(self, work: Callable[[Transactions], int]) -> asyncio.Future[int | LedgerError]:
         self._require_room()
         future: asyncio.Future[int | LedgerError] = self._loop.create_future()
-        self._queue.put(Bulk(drafts, future))
+        self._queue.put(Job(work, future))
         return future
 
     def stop(self) -> None:
@@ -151,15 +155,15 @@ class Writer:
 
     def _run(self) -> None:
         while not isinstance(job := self._next(), Stop):
-            if isinstance(job, Bulk):
-                self._store_bulk(job)
+            if isinstance(job, Job):
+                self._do(job)
             else:
                 self._taken.appendleft(job)
                 self._store_group()
             self._transactions.give_way()
         self._transactions.close()
 
-    def _next(self) -> Waiting | Bulk | Stop:
+    def _next(self) -> Waiting | Job | Stop:
         return self._taken.popleft() if self._taken else self._queue.get()
 
     def _store_group(self) -> None:
@@ -196,7 +200,7 @@ class Writer:
                 self._taken.append(self._queue.get_nowait())
 
     def _take_group(self) -> list[Waiting]:
-        """Requests up to the next bulk load; not those whose caller has gone."""
+        """Requests up to the next job; not those whose caller has gone."""
         self._drain()
         group: list[Waiting] = []
         while self._taken and isinstance(first := self._taken[0], Waiting):
@@ -228,14 +232,14 @@ class Writer:
                 results += self._commit([waiting])
         return results
 
-    def _store_bulk(self, bulk: Bulk) -> None:
+    def _do(self, job: Job) -> None:
         outcome: int | LedgerError
         try:
-            self._transactions.begin_within(BULK_LOCK_SECONDS)
-            outcome = self._transactions.store_many(bulk.drafts)
+            self._transactions.begin_within(JOB_LOCK_SECONDS)
+            outcome = job.work(self._transactions)
         except LedgerError as error:
             outcome = error
-        self._call_loop(lambda: _resolve(bulk.future, outcome))
+        self._call_loop(lambda: _resolve(job.future, outcome))
 
     def _deliver(self, results: Results) -> None:
         def resolve_all() -> None:

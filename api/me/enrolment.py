@@ -105,13 +105,12 @@ def withdraw_handler(services: Services) -> HTTPRouteHandler:
     )
     async def withdraw(request: ApiRequest) -> None:
         """Durable, and in effect on every worker, before the answer leaves; consents end with it, and
-        what she wrote beside records is erased."""
+        what she wrote beside records is erased in the same transaction."""
         subject = call_of(request).caller.subject
         try:
             await services.enrolments.withdraw(subject)
         except EnrolmentRefused as refused:
             raise Problem(refused.code) from refused
         await services.consents.announce_all(subject)
-        await services.rights.forget_statements(subject)
 
     return withdraw

@@ -17,6 +17,7 @@ from api.ledger.protocol import (
     Replayed,
     StreamChanged,
 )
+from api.ledger.texts import text_of
 from api.problems import Language
 from api.rights.answers import StatementAnswer, Words
 from api.rights.case import (
@@ -36,7 +37,7 @@ from api.rights.opening import (
     repair_opened,
     review_opened,
 )
-from api.rights.reading import cases_of, statements_of
+from api.rights.reading import cases_of, statements_of, words_of
 from api.rights.refusal import CaseRefused
 from api.rights.statements import (
     STATEMENT_KINDS,
@@ -48,7 +49,6 @@ from api.rights.statements import (
     folded_statements,
     statement_stream,
 )
-from api.rights.texts import TextStore
 from api.rights.views import digests_of, receipt_of
 from api.schemas import ItemAnswer
 from scoring.calendar import load_calendar
@@ -62,16 +62,16 @@ TRIES = 8  # each that fails means that the same citizen stored something about 
 class CitizenRights:
     """`now_ms`: UTC milliseconds. Every method may raise LedgerUnavailable, CaseRefused."""
 
-    def __init__(self, ledger: Ledger, texts: TextStore, now_ms: Callable[[], int]) -> None:
+    def __init__(self, ledger: Ledger, now_ms: Callable[[], int]) -> None:
         self._ledger = ledger
-        self._texts = texts
         self.now_ms = now_ms
         self.policy: CasePolicy = load_case_policy()
 
     async def cases(self, subject: str, case_type: CaseType) -> tuple[list[Case], Words]:
         """Newest first, with the words that belong to them."""
         cases = [c for c in await cases_of(self._ledger, subject) if c.type == case_type][::-1]
-        return cases, await self._texts.many(d for c in cases for d in digests_of(c))
+        digests = [digest for case in cases for digest in digests_of(case)]
+        return cases, await words_of(self._ledger, digests)
 
     async def before(
         self, subject: str, case_type: CaseType, idempotency: Idempotency | None
@@ -137,15 +137,9 @@ class CitizenRights:
                 raise CaseRefused("not_enrolled") from None
         raise LedgerUnavailable("overloaded")
 
-    async def forget_statements(self, subject: str) -> None:
-        """After she has left: her words beside records are erased (retention table, 《个人信息保护法》
-        第四十七条). Repeated, it finds nothing more to do."""
-        found = (await statements_of(self._ledger, subject)).values()
-        await self._texts.erase(s.text_digest for s in found if s.text_digest is not None)
-
     async def statements(self, subject: str) -> list[StatementAnswer]:
         found = [s for s in (await statements_of(self._ledger, subject)).values() if s.text_digest]
-        words = await self._texts.many(s.text_digest for s in found)
+        words = await words_of(self._ledger, [s.text_digest for s in found])
         return [
             StatementAnswer(
                 record_id=s.record_id,
@@ -165,7 +159,7 @@ class CitizenRights:
             if not events:
                 return items
             statements = folded_statements(events)
-            words = await self._texts.many(s.text_digest for s in statements.values())
+            words = await words_of(self._ledger, [s.text_digest for s in statements.values()])
         except LedgerUnavailable:
             return items
         of_record: dict[str, list[Case]] = {}
@@ -204,8 +198,8 @@ class CitizenRights:
             ]
             opened = decide(earlier, self._desk(at_ms))
             name = case_id(case_type, subject, about, len(earlier))
-            digest = await self._texts.put(reason) if reason else None
-            opened = msgspec.structs.replace(opened, text_digest=digest)
+            text = text_of(reason) if reason else None
+            opened = msgspec.structs.replace(opened, text_digest=text.digest if text else None)
             draft = EventDraft(
                 kind=f"{case_type}_opened",
                 stream=case_stream(case_type, name),
@@ -220,48 +214,35 @@ class CitizenRights:
                     require="active",
                     stream_unchanged_since=0,
                     claim=_claim(case_type, subject, idempotency, answer),
+                    text=text,
                 )
             except StreamChanged:
-                await self._forget(digest)
                 continue
             except ConditionNotMet:
-                await self._forget(digest)
                 raise CaseRefused("not_enrolled") from None
-            if isinstance(stored, Replayed):
-                await self._forget(digest)
-                return stored.body
-            return answer
+            return stored.body if isinstance(stored, Replayed) else answer
         raise LedgerUnavailable("overloaded")
 
     async def _state(
         self, subject: str, record_id: str, text: str, before: Statement | None
     ) -> StatementAnswer:
-        old = before.text_digest if before else None
         at_ms = self.now_ms()
-        digest = await self._texts.put(text) if text else None
-        kind = STATEMENT_SET if digest else STATEMENT_REMOVED
-        body = StatementSetBody(text_digest=digest) if digest else StatementRemovedBody()
+        written = text_of(text) if text else None
+        body = StatementSetBody(text_digest=written.digest) if written else StatementRemovedBody()
         draft = EventDraft(
-            kind=kind,
+            kind=STATEMENT_SET if written else STATEMENT_REMOVED,
             stream=statement_stream(record_id),
             subject=subject,
             at_ms=at_ms,
             body=body_bytes(body),
         )
-        try:
-            await self._ledger.append(
-                draft, require="active", stream_unchanged_since=before.seq if before else 0
-            )
-        except (StreamChanged, ConditionNotMet):
-            await self._forget(digest)
-            raise
-        await self._forget(old)
+        await self._ledger.append(
+            draft,
+            require="active",
+            stream_unchanged_since=before.seq if before else 0,
+            text=written,
+        )
         return StatementAnswer(record_id=record_id, text=text or None, stated_at=instant(at_ms))
-
-    async def _forget(self, digest: str | None) -> None:
-        """Words no event names any more."""
-        if digest is not None:
-            await self._texts.erase([digest])
 
     def _desk(self, at_ms: int) -> Desk:
         return Desk(

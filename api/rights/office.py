@@ -15,13 +15,14 @@ from api.ledger.protocol import (
     Replayed,
     StreamChanged,
 )
+from api.ledger.texts import text_of
 from api.rights.answers import Words
 from api.rights.book import CaseBook
 from api.rights.case import CASE_TYPES, Case, case_stream, folded_cases, stepped
 from api.rights.deciding import Staff, Step, confirmation_step, decision_step, return_step
+from api.rights.reading import words_of
 from api.rights.refusal import CaseRefused
 from api.rights.statistics import RepairStatistics, figures_of
-from api.rights.texts import TextStore
 from api.rights.views import digests_of, staff_case
 from scoring.policy.cases import CasePolicy, CaseType, load_case_policy
 
@@ -32,11 +33,8 @@ TRIES = 4
 class Office:
     """Every method may raise LedgerUnavailable, CaseRefused."""
 
-    def __init__(
-        self, ledger: Ledger, texts: TextStore, book: CaseBook, now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, ledger: Ledger, book: CaseBook, now_ms: Callable[[], int]) -> None:
         self._ledger = ledger
-        self._texts = texts
         self._book = book
         self.now_ms = now_ms
         self.policy: CasePolicy = load_case_policy()
@@ -81,7 +79,7 @@ class Office:
         )
 
     async def words(self, case: Case) -> Words:
-        return await self._texts.many(digests_of(case))
+        return await words_of(self._ledger, digests_of(case))
 
     async def decide(
         self,
@@ -151,9 +149,8 @@ class Office:
             return before
         for _ in range(TRIES):
             case = await self.case(case_type, case_id)
-            decide(case, "")  # refused before anything is written
-            digest = await self._texts.put(reason) if reason else ""
-            kind, body = decide(case, digest)
+            text = text_of(reason) if reason else None
+            kind, body = decide(case, text.digest if text else "")
             draft = EventDraft(
                 kind=kind,
                 stream=case_stream(case_type, case_id),
@@ -167,9 +164,9 @@ class Office:
                     draft,
                     stream_unchanged_since=case.seq,
                     claim=_claim(scope, idempotency, answer),
+                    text=text,
                 )
             except StreamChanged:
-                await self._texts.erase([digest])
                 continue
             return stored.body if isinstance(stored, Replayed) else answer
         raise LedgerUnavailable("overloaded")

@@ -1,5 +1,7 @@
 """Her records from the served snapshot, her cases and statements from the ledger."""
 
+from collections.abc import Sequence
+
 from api.consents.reading import all_events
 from api.ledger.protocol import Ledger
 from api.me.records import refuse_corrupt, value_of
@@ -75,6 +77,11 @@ def _facts(item: ExplanationItem, tables: TablesDocument) -> RecordFacts:
 async def cases_of(ledger: Ledger, subject: str) -> list[Case]:
     """Oldest first."""
     return list(folded_cases(await all_events(ledger, subject, CASE_KINDS)).values())
+
+
+async def words_of(ledger: Ledger, digests: Sequence[str | None]) -> dict[str, str]:
+    """By digest; what was erased is missing, and where nothing is named nothing is asked."""
+    return await ledger.texts(sorted({digest for digest in digests if digest}))
 
 
 async def statements_of(ledger: Ledger, subject: str) -> dict[str, Statement]:

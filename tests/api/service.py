@@ -16,7 +16,8 @@ from api.app import Parts, create_app
 from api.edge import Edge
 from api.identity.keys import load_signing_key, make_signing_key, write_signing_key
 from api.ledger.notice import load_notices
-from api.ledger.sqlite import SqliteLedger, open_ledger
+from api.ledger.places import open_ledger_at
+from api.ledger.protocol import Ledger
 from api.partner.own_tokens import TokenIssuer
 from api.partner.registry import load_registry
 from api.settings import Settings
@@ -90,7 +91,7 @@ class Service:
         *,
         reader: MemoryReader,
         signer: Signer,
-        ledgers: Sequence[SqliteLedger],
+        ledgers: Sequence[Ledger],
         city: City,
         folder: Path,
     ) -> None:
@@ -103,7 +104,7 @@ class Service:
         self.city = city
 
     @property
-    def ledger(self) -> SqliteLedger:
+    def ledger(self) -> Ledger:
         return self._ledgers[0]
 
     def partner_token(self, partner: str = "city_library") -> str:
@@ -189,14 +190,15 @@ def service_of(
     clock: Callable[[], float] = time.time,
     **settings: Any,
 ) -> Iterator[Service]:
-    """`make_reader`: a real one in the place of the city in memory."""
+    """`make_reader`: a real one in the place of the city in memory. `settings`: see settings_for;
+    with `ledger_url` the ledger is there."""
     told = settings_for(folder, **settings)
     signer = Signer()
     reader = MemoryReader(city)
-    ledgers: list[SqliteLedger] = []
+    ledgers: list[Ledger] = []
 
-    async def opened() -> SqliteLedger:
-        ledgers.append(await open_ledger(folder / "ledger.sqlite"))
+    async def opened() -> Ledger:
+        ledgers.append(await open_ledger_at(told.ledger_url))
         return ledgers[0]
 
     parts = Parts(

@@ -1,9 +1,7 @@
 """Every implementation of the ledger behind one door, so that one suite holds them all."""
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +12,7 @@ from api.ledger.postgres.ledger import open_postgres_ledger
 from api.ledger.protocol import Ledger
 from api.ledger.sqlite import open_ledger
 from api.ledger.writer import Budgets
-from tests.ledger.postgres_server import PostgresServer, started
+from tests.ledger.postgres_server import PostgresServer
 
 Result = TypeVar("Result")
 
@@ -43,18 +41,6 @@ async def _open_sqlite(place: Path) -> Ledger:
 
 
 SQLITE = Implementation("sqlite", _open_sqlite)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    # Not below pytest's own folder: the server's user could not enter it.
-    folder = Path(tempfile.mkdtemp(prefix="chengxin-postgres-"))
-    try:
-        server = started(folder)
-        yield server
-        server.stop("immediate")
-    finally:
-        shutil.rmtree(folder)
 
 
 def on_postgres(server: PostgresServer) -> Implementation:

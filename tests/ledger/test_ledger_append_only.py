@@ -10,6 +10,8 @@ from api.ledger.protocol import Ledger, LedgerSchemaUnknown
 from tests.ledger.conftest import SQLITE
 from tests.ledger.drafts import claim, enrolled, withdrawn
 
+NEXT = known_migrations()[-1].version + 1
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
@@ -101,7 +103,7 @@ def test_enrolments_written_before_streams_have_theirs_afterwards(tmp_path: Path
 
 def test_a_new_schema_step_is_applied_once_and_keeps_what_is_there(database: Path) -> None:
     step = Migration(
-        5,
+        NEXT,
         "later",
         "CREATE TABLE later (x INTEGER);\nCREATE TRIGGER t BEFORE DELETE ON later\n"
         "BEGIN\n  SELECT RAISE(ABORT, 'no');\nEND;\n",
@@ -109,13 +111,8 @@ def test_a_new_schema_step_is_applied_once_and_keeps_what_is_there(database: Pat
     for _ in range(2):
         migrate(database, [*known_migrations(), step])
     connection = sqlite3.connect(database)
-    assert connection.execute("SELECT version FROM schema_version").fetchall() == [
-        (1,),
-        (2,),
-        (3,),
-        (4,),
-        (5,),
-    ]
+    versions = connection.execute("SELECT version FROM schema_version").fetchall()
+    assert versions == [(n,) for n in range(1, NEXT + 1)]
     assert connection.execute("SELECT count(*) FROM event").fetchone() == (2,)
     connection.close()
 
@@ -123,17 +120,17 @@ def test_a_new_schema_step_is_applied_once_and_keeps_what_is_there(database: Pat
 def test_a_failing_schema_step_leaves_the_old_schema(database: Path) -> None:
     from api.ledger.protocol import LedgerUnavailable
 
-    step = Migration(5, "broken", "CREATE TABLE later (x INTEGER);\nCREATE TABLE event (x);\n")
+    step = Migration(NEXT, "broken", "CREATE TABLE later (x INTEGER);\nCREATE TABLE event (x);\n")
     with pytest.raises(LedgerUnavailable):
         migrate(database, [*known_migrations(), step])
     connection = sqlite3.connect(database)
-    assert connection.execute("SELECT count(*) FROM schema_version").fetchone() == (4,)
+    assert connection.execute("SELECT count(*) FROM schema_version").fetchone() == (NEXT - 1,)
     assert not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'later'").fetchall()
     connection.close()
 
 
 def test_a_ledger_of_a_newer_program_is_not_touched(database: Path) -> None:
-    newer = Migration(5, "newer", "CREATE TABLE newer (x INTEGER);\n")
+    newer = Migration(NEXT, "newer", "CREATE TABLE newer (x INTEGER);\n")
     migrate(database, [*known_migrations(), newer])
     with pytest.raises(LedgerSchemaUnknown):
         migrate(database)

@@ -27,10 +27,12 @@ from api.ledger.postgres.ledger import (
 )
 from api.ledger.protocol import Appended, Ledger, LedgerSchemaUnknown, LedgerUnavailable
 from api.ledger.sqlite import ledger_path, open_ledger
+from api.ledger.texts import text_of
 from api.ledger.writer import Budgets
 from loadtest.tampering import NOON
 from tests.ledger.drafts import claim, enrolled, pseudonym, withdrawn
 from tests.ledger.postgres_server import PostgresServer
+from tests.ledger.test_ledger_texts import kept, stated
 
 Story = Callable[[Ledger], Awaitable[None]]
 
@@ -112,12 +114,19 @@ def test_the_owner_and_the_service_have_no_right_to_change_anything(
     owner, service = (postgres.url(name, role) for role in ("ledger_owner", "ledger_service"))
     migrate_postgres(owner)
     with psycopg.connect(owner) as connection:
-        connection.execute("GRANT SELECT, INSERT ON event, idempotency TO ledger_service")
+        connection.execute("GRANT SELECT, INSERT ON event, idempotency, text TO ledger_service")
         connection.execute("GRANT SELECT ON schema_version TO ledger_service")
 
     async def story(ledger: Ledger) -> None:
         assert isinstance(await ledger.append(enrolled(1), claim=claim("k")), Appended)
         assert isinstance(await ledger.append(enrolled(2)), Appended)
+        for words in ("旧", "新"):
+            text = text_of(words)
+            await ledger.append(stated(text), text=text)
+        assert await kept(ledger) == ["新"]  # what the database does by itself
+        with pytest.raises(LedgerUnavailable, match="read_only"):
+            await ledger.erase_texts([text.digest], enrolled(3))
+        assert await kept(ledger) == ["新"]
 
     run(service, story)
     for statement in CHANGES:
@@ -176,16 +185,19 @@ def test_a_server_that_crashes_loses_nothing_acknowledged_and_is_found_again(
 ) -> None:
     async def story(ledger: Ledger) -> None:
         tasks = [asyncio.create_task(ledger.append(enrolled(n))) for n in range(400)]
+        await tasks[0]
         tasks += [asyncio.create_task(late(ledger, 400 + n, n * 0.001)) for n in range(400)]
         await asyncio.sleep(0.1)
         await asyncio.to_thread(postgres.stop, "immediate")
-        answers = await asyncio.gather(*tasks, return_exceptions=True)
-        assert {type(answer) for answer in answers} == {Appended, LedgerUnavailable}
-        with pytest.raises(LedgerUnavailable, match="gone"):
-            await ledger.append(enrolled(1_000))
-        with pytest.raises(LedgerUnavailable, match="gone"):
-            await ledger.position()
-        await asyncio.to_thread(postgres.start)
+        try:
+            answers = await asyncio.gather(*tasks, return_exceptions=True)
+            assert {type(answer) for answer in answers} == {Appended, LedgerUnavailable}
+            with pytest.raises(LedgerUnavailable, match="gone"):
+                await ledger.append(enrolled(1_000))
+            with pytest.raises(LedgerUnavailable, match="gone"):
+                await ledger.position()
+        finally:
+            await asyncio.to_thread(postgres.start)  # every other room's too
         kept = {e.seq: e for e in await ledger.events_after(0, limit=2_000)}
         given = {a.event.seq: a.event for a in answers if isinstance(a, Appended)}
         assert given.items() <= kept.items()

@@ -12,6 +12,7 @@ from api.ledger import transaction
 from api.ledger.connection import connect_to_write
 from api.ledger.protocol import Appended, LedgerUnavailable
 from api.ledger.sqlite import open_ledger
+from api.ledger.texts import text_of
 from api.ledger.writer import Budgets
 from tests.ledger.drafts import claim, enrolled
 
@@ -33,7 +34,9 @@ async def write(path: Path, acknowledged: int, numbers: range, per_second: float
 
     async def one(number: int) -> None:
         try:
-            answer = await ledger.append(enrolled(number), claim=claim(f"key {number}"))
+            answer = await ledger.append(
+                enrolled(number), claim=claim(f"key {number}"), text=text_of(f"words of {number}")
+            )
         except LedgerUnavailable as error:
             os.write(acknowledged, f"{number} refused {error.reason}\n".encode())
         else:

@@ -21,7 +21,6 @@ from api.rights.citizen import CitizenRights
 from api.rights.deciding import Staff
 from api.rights.office import Office
 from api.rights.opening import RecordFacts
-from api.rights.texts import open_texts, texts_path
 from scoring.publish.publish import publish
 from scoring.store.connection import StoreConnection
 from scoring.store.embedded import EmbeddedStore
@@ -99,9 +98,8 @@ def serve_build(data: Path, store: EmbeddedStore) -> None:
 async def take_away(data: Path, how: str) -> str:
     """A granted repair or an upheld dispute of the penalty, through the rules; the case's id."""
     ledger = await open_ledger(ledger_path(data))
-    texts = await open_texts(texts_path(ledger_path(data)))
-    citizen = CitizenRights(ledger, texts, lambda: NOW_MS)
-    office = Office(ledger, texts, CaseBook(ledger), lambda: NOW_MS)
+    citizen = CitizenRights(ledger, lambda: NOW_MS)
+    office = Office(ledger, CaseBook(ledger), lambda: NOW_MS)
     opened = citizen.repair if how == "repair" else citizen.dispute
     receipt = await opened(subject(1), PENALTY, "", None)
     case_id = msgspec.json.decode(receipt, type=CaseReceipt).id
@@ -115,7 +113,6 @@ async def take_away(data: Path, how: str) -> str:
         idempotency=None,
     )
     await office.confirm(how, case_id, REVIEWER, None)  # type: ignore[arg-type]
-    await texts.close()
     await ledger.close()
     return case_id
 

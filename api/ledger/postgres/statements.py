@@ -17,7 +17,7 @@ from api.ledger.commit_group import (
 from api.ledger.fold import NEVER_ENROLLED, folded
 from api.ledger.kinds import ACCESSED, subject_runs
 from api.ledger.postgres.connection import Connection
-from api.ledger.protocol import Enrolment, Event
+from api.ledger.protocol import Enrolment, Event, StandingText
 from api.ledger.statements import LAST_POSSIBLE_SEQ, event_of, event_row
 
 _LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM event"
@@ -50,14 +50,23 @@ _SUBJECT_EVENTS = """SELECT e.seq, e.at_ms, e.kind, e.stream, e.subject, e.body
     SELECT * FROM event WHERE subject = %s AND kind = asked.kind AND seq < %s
     ORDER BY seq DESC LIMIT %s) AS e
   ORDER BY e.seq DESC LIMIT %s"""
-_CHANGES_AFTER = """SELECT seq, at_ms, kind, stream, subject, body FROM event
-  WHERE seq > %s AND kind <> 'accessed' AND kind = ANY(%s::text[]) ORDER BY seq LIMIT %s"""
+_CHANGES_AFTER = """SELECT e.seq, e.at_ms, e.kind, e.stream, e.subject, e.body
+  FROM unnest(%s::text[]) AS asked (kind) CROSS JOIN LATERAL (
+    SELECT * FROM event WHERE kind = asked.kind AND kind <> 'accessed' AND seq > %s
+    ORDER BY seq LIMIT %s) AS e
+  ORDER BY e.seq LIMIT %s"""
 _EVENTS_AFTER = """SELECT seq, at_ms, kind, stream, subject, body FROM event
   WHERE seq > %s AND (%s::text[] IS NULL OR kind = ANY(%s::text[])) ORDER BY seq LIMIT %s"""
 # One parameter whatever the number of rows: encoded in C here, taken apart in C there.
 _INSERT_EVENTS = """INSERT INTO event (seq, at_ms, kind, stream, subject, body)
   SELECT (e->>0)::bigint, (e->>1)::bigint, e->>2, e->>3, e->>4, e->>5
   FROM json_array_elements(%s::json) AS e"""
+_INSERT_TEXT = "INSERT INTO text (digest, seq, salt, words) VALUES (%s, %s, %s, %s)"
+_TEXTS = "SELECT digest, words FROM text WHERE digest = ANY(%s::text[])"
+_ERASE_TEXTS = "DELETE FROM text WHERE digest = ANY(%s::text[])"
+_STANDING_TEXTS = """SELECT t.digest, e.seq, e.at_ms, e.kind, e.stream, e.subject, e.body
+  FROM (SELECT digest, seq FROM text WHERE seq > %s ORDER BY seq LIMIT %s) AS t
+  JOIN event AS e ON e.seq = t.seq ORDER BY t.seq"""
 _INSERT_CLAIM = """INSERT INTO idempotency (scope, key, fingerprint, status, body, seq)
   VALUES (%s, %s, %s, %s, %s, %s)"""
 
@@ -80,8 +89,9 @@ def events_in(
     connection: Connection, after: int, limit: int, kinds: Sequence[str] | None
 ) -> list[Event]:
     wanted = None if kinds is None else list(kinds)
-    if wanted and ACCESSED not in wanted:  # by the partial index of changes
-        return [event_of(row) for row in connection.execute(_CHANGES_AFTER, (after, wanted, limit))]
+    if wanted and ACCESSED not in wanted:  # a short run of the index for each kind
+        changes = connection.execute(_CHANGES_AFTER, (wanted, after, limit, limit))
+        return [event_of(row) for row in changes]
     rows = connection.execute(_EVENTS_AFTER, (after, wanted, wanted, limit))
     return [event_of(row) for row in rows]
 
@@ -140,8 +150,11 @@ def _streams(connection: Connection, asked: list[str]) -> dict[str, int]:
 
 
 def insert(connection: Connection, decision: Decision) -> None:
-    if decision.events:
-        insert_events(connection, decision.events)
+    for events, text in decision.runs():
+        insert_events(connection, events)
+        if text is not None:
+            written, seq = text
+            connection.execute(_INSERT_TEXT, (written.digest, seq, written.salt, written.words))
     if decision.claims:
         rows = [
             (c.scope, c.key, c.fingerprint, c.status, c.body, seq) for c, seq in decision.claims
@@ -152,3 +165,16 @@ def insert(connection: Connection, decision: Decision) -> None:
 def insert_events(connection: Connection, events: Iterable[Event]) -> None:
     rows = [event_row(event) for event in events]
     connection.execute(_INSERT_EVENTS, (msgspec.json.encode(rows).decode(),))
+
+
+def texts_in(connection: Connection, digests: Sequence[str]) -> dict[str, str]:
+    return dict(connection.execute(_TEXTS, (list(digests),)).fetchall())
+
+
+def standing_texts_in(connection: Connection, after_seq: int, limit: int) -> list[StandingText]:
+    rows = connection.execute(_STANDING_TEXTS, (after_seq, limit))
+    return [StandingText(digest=digest, event=event_of(tuple(row))) for digest, *row in rows]
+
+
+def erase_texts(connection: Connection, digests: Sequence[str]) -> int:
+    return connection.execute(_ERASE_TEXTS, (list(digests),)).rowcount

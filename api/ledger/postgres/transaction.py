@@ -92,6 +92,17 @@ class PostgresTransactions:
 
         return self._finish(work)
 
+    def erase_texts(self, digests: Sequence[str], log: EventDraft) -> int:
+        def work(connection: Connection) -> int:
+            event = numbered(log, statements.last_seq(connection) + 1)
+            statements.insert_events(connection, [event])
+            return statements.erase_texts(connection, digests)
+
+        erased = self._finish(work)
+        with contextlib.suppress(psycopg.Error):  # a service's role may not; its owner's does
+            self._connected().execute("VACUUM text")
+        return erased
+
     def close(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):

@@ -1,0 +1,31 @@
+"""One PostgreSQL for every room whose suite runs on both ledgers."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ledger.postgres_server import PostgresServer, started
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    # Not below pytest's own folder: the server's user could not enter it.
+    folder = Path(tempfile.mkdtemp(prefix="chengxin-postgres-"))
+    try:
+        server = started(folder)
+        yield server
+        server.stop("immediate")
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger_place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a ledger is kept (see api.ledger.places): empty, a file or a database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.sqlite"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.url_for(tmp_path)
