@@ -13,11 +13,13 @@ from api.responses import conditional
 MAX_AGE_SECONDS = 300
 # Names with a digest in them (main.1a2b3c4d.min.js) never change their content.
 _DIGEST_NAME = re.compile(r"\.[0-9a-f]{8,64}\.")
-# The theme needs inline script and style and a search worker; nothing comes from elsewhere.
-PAGE_POLICY = (
-    b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    b"img-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
-    b"base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+# The build writes what its pages need, with the hash of each script inside a page; nginx sends the
+# same file (deploy/). Pages without it run no script of their own.
+POLICY_FILE = "content-security-policy.txt"
+STRICT_POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    b"font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; "
+    b"form-action 'none'; frame-ancestors 'none'"
 )
 TEXT_TYPES = frozenset({"application/javascript", "text/javascript", "application/xml"})
 # Addresses of the service, not of pages: who asks there reads problem details, not a page.
@@ -30,6 +32,7 @@ class SiteFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        self._policy_read = (-1, STRICT_POLICY)  # when the file was written, what it says
 
     async def __call__(self, call: Call) -> Answer:
         """Raises Problem not_found, method_not_allowed."""
@@ -50,7 +53,20 @@ class SiteFiles:
             path = path / "index.html"
         elif is_folder:
             return self._missing()
-        return _file_answer(path) if path.is_file() else self._missing()
+        is_shown = path.is_file() and path != self.folder / POLICY_FILE
+        return self._file_answer(path) if is_shown else self._missing()
+
+    def _policy(self) -> bytes:
+        """What the build wrote last; one header line."""
+        path = self.folder / POLICY_FILE
+        try:
+            written_ns = path.stat().st_mtime_ns
+            if written_ns != self._policy_read[0]:
+                text = path.read_text("ascii").strip()
+                self._policy_read = (written_ns, text.encode() if text.isprintable() else b"")
+        except (OSError, UnicodeDecodeError):
+            return STRICT_POLICY
+        return self._policy_read[1] or STRICT_POLICY
 
     def _path_of(self, raw_path: bytes) -> Path | None:
         """None for anything that is not plainly below the folder: `..`, hidden names, links out."""
@@ -70,34 +86,32 @@ class SiteFiles:
         page = self.folder / "404.html"
         if not page.is_file():
             raise Problem("not_found")
-        headers = [(b"cache-control", b"no-store"), *_page_headers("text/html; charset=utf-8")]
+        headers = [(b"cache-control", b"no-store"), *self._headers("text/html; charset=utf-8")]
         return answer_of(404, headers, page.read_bytes())
+
+    def _file_answer(self, path: Path) -> Answer:
+        status = path.stat()
+        etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'.encode()
+        is_fixed = _DIGEST_NAME.search(path.name) is not None
+        cache = (
+            b"public, max-age=31536000, immutable"
+            if is_fixed
+            else b"public, max-age=%d, stale-while-revalidate=3600" % MAX_AGE_SECONDS
+        )
+        headers = [(b"etag", etag), (b"cache-control", cache), *self._headers(_media_type(path))]
+        return answer_of(200, headers, path.read_bytes())
+
+    def _headers(self, media_type: str) -> list[Header]:
+        return [
+            (b"content-type", media_type.encode()),
+            (b"content-security-policy", self._policy()),
+            (b"referrer-policy", b"no-referrer"),
+            *SAFETY_HEADERS,
+        ]
 
 
 def _is_too_long(part: str) -> bool:
     return len(part.encode()) > MAX_NAME_BYTES
-
-
-def _file_answer(path: Path) -> Answer:
-    status = path.stat()
-    etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'.encode()
-    is_fixed = _DIGEST_NAME.search(path.name) is not None
-    cache = (
-        b"public, max-age=31536000, immutable"
-        if is_fixed
-        else b"public, max-age=%d, stale-while-revalidate=3600" % MAX_AGE_SECONDS
-    )
-    headers = [(b"etag", etag), (b"cache-control", cache), *_page_headers(_media_type(path))]
-    return answer_of(200, headers, path.read_bytes())
-
-
-def _page_headers(media_type: str) -> list[Header]:
-    return [
-        (b"content-type", media_type.encode()),
-        (b"content-security-policy", PAGE_POLICY),
-        (b"referrer-policy", b"no-referrer"),
-        *SAFETY_HEADERS,
-    ]
 
 
 def _media_type(path: Path) -> str:

@@ -5,14 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from api.public.site_files import STRICT_POLICY as POLICY_BYTES
 from tests.api.city import make_city
 from tests.api.service import Service, service_of
 
+STRICT_POLICY = POLICY_BYTES.decode()
+
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    root = tmp_path_factory.mktemp("web")
-    folder = root / "site"
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("web") / "site"
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Iterator[Service]:
+    root = folder.parent
     (folder / "rules").mkdir(parents=True)
     (folder / "empty").mkdir()
     (folder / ".hidden").write_text("no")
@@ -45,6 +52,23 @@ def test_a_page_is_served_with_its_type_and_a_policy(site: Service, path: str, t
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
     assert reply.headers["cache-control"].startswith("public, max-age=300")
+
+
+def test_pages_have_the_policy_their_build_wrote_which_is_no_page(
+    site: Service, folder: Path
+) -> None:
+    written = "default-src 'none'; script-src 'self' 'sha256-AAAA'"
+    file = folder / "content-security-policy.txt"
+    try:
+        for text, sent in ((written, written), ("a\nb", STRICT_POLICY), ("词", STRICT_POLICY)):
+            file.write_text(f"{text}\n", "utf-8")
+            assert site.get("/").headers["content-security-policy"] == sent
+            assert site.get("/nowhere/").headers["content-security-policy"] == sent
+            assert site.get("/content-security-policy.txt").status == 404
+    finally:
+        file.unlink()
+    assert site.get("/").headers["content-security-policy"] == STRICT_POLICY
+    assert "unsafe" not in STRICT_POLICY
 
 
 def test_a_page_is_confirmed_by_its_etag_and_head_has_no_body(site: Service) -> None:

@@ -5,39 +5,16 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from api.commands.demo.handover import DemoDocument, read_handover
-from api.commands.demo.processes import free_port
+from api.commands.demo.handover import DemoDocument
 from scoring.store.connection import StoreConnection
+from tests.demo.running import COMMAND, demo, store_url
 
-START_SECONDS = 120
 COME_BACK_SECONDS = 30
-COMMAND = [sys.executable, "-m", "api.commands"]
-
-
-@contextmanager
-def demo(data: Path) -> Iterator[DemoDocument]:
-    """A running demo of a small town; `demo.json` of this start."""
-    (data / "demo.json").unlink(missing_ok=True)
-    words = ["demo", "--people", "400", "--data", str(data), "--port", str(free_port(0))]
-    with (data.parent / "demo.log").open("ab") as log:
-        process = subprocess.Popen([*COMMAND, *words], stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not (data / "demo.json").exists() and time.monotonic() < deadline:
-            assert process.poll() is None, (data.parent / "demo.log").read_text()
-            time.sleep(0.1)
-        yield read_handover(data / "demo.json")
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
 
 
 def score_of(document: DemoDocument, persona: str) -> tuple[int, str]:
@@ -78,12 +55,6 @@ def wait_until_remembered(data: Path, snapshot: str) -> None:
 
 def state_of(data: Path) -> dict[str, str]:
     return dict(json.loads((data / "demo.state.json").read_bytes()))
-
-
-def store_url(data: Path) -> str:
-    socket = re.search(r'unixsocket "(.+)"', (data / "store" / "valkey.conf").read_text())
-    assert socket is not None
-    return f"unix://{socket[1]}"
 
 
 def store_pid(data: Path) -> int:
