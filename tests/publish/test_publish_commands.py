@@ -64,6 +64,7 @@ def test_publish_roll_back_and_prune_say_what_is_served(
         assert words in said
     with connected(server) as store:
         assert pointers.served_id(store) == "s1"
+    assert (data / "snapshots" / "served.json").read_bytes() == b'{"snapshot":"s1"}'
 
 
 def test_each_refusal_has_its_exit_code(
