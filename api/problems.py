@@ -64,13 +64,6 @@ PROBLEMS: dict[str, ProblemKind] = {
         "Idempotency-Key missing or unusable",
         "Send an Idempotency-Key of 1 to 255 visible ASCII characters, a new one for each operation.",
     ),
-    "purpose_unknown": ProblemKind(
-        400,
-        "目的没有登记",
-        "每次询问必须写明登记过的目的，取值见守信激励目录。",
-        "Purpose not registered",
-        "Every question names a registered purpose; see the register of benefits.",
-    ),
     "malformed_form": ProblemKind(
         400,
         "表单无法解析",
@@ -524,6 +517,13 @@ PROBLEMS: dict[str, ProblemKind] = {
         "The same request is being answered",
         "A request with the same Idempotency-Key is being answered; repeat it in a moment.",
         retry_after_seconds=1,
+    ),
+    "purpose_unknown": ProblemKind(
+        422,
+        "目的没有登记",
+        "每次询问必须写明登记过的目的，取值见守信激励目录。",
+        "Purpose not registered",
+        "Every question names a registered purpose; see the register of benefits.",
     ),
     "idempotency_conflict": ProblemKind(
         422,

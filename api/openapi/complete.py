@@ -17,6 +17,7 @@ from api.openapi.refusals import (
     problem_schema,
 )
 from api.openapi.words import OPERATIONS
+from api.requests import MAX_FORM_PARAMETERS
 
 JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -25,6 +26,8 @@ FORM_RULES = "UTF-8 编码的表单，参数不得重复；未约定的参数不
 
 METHODS = ("get", "put", "post", "delete", "patch")
 IDEMPOTENCY_PROBLEM = "invalid_idempotency_key"
+
+_VISIBLE = "^[ -~]*$"
 
 _TEXT_SCHEMA = {"type": "string", "maxLength": 1 << 20, "pattern": TEXT}
 
@@ -111,9 +114,16 @@ def _never_null(schema: Document) -> Document:
 
 
 def _form(schema: Document) -> Document:
-    """A form has no null; it stays open, since RFC 6749 3.2 has unknown parameters ignored."""
+    """A form has no null; it stays open, since RFC 6749 3.2 has unknown parameters ignored; but
+    each is text without control characters and there only once, known or not."""
     members = {name: _never_null(member) for name, member in schema["properties"].items()}
-    return {**schema, "properties": members}
+    return {
+        **schema,
+        "properties": members,
+        "maxProperties": MAX_FORM_PARAMETERS,
+        "propertyNames": {"type": "string", "maxLength": 255, "pattern": _VISIBLE},
+        "additionalProperties": {"type": "string", "maxLength": 4_096, "pattern": _VISIBLE},
+    }
 
 
 def _idempotency_key() -> Document:
