@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from scoring.errors import StoreUnavailable
-from scoring.publish.load import REST_SHARE, SLICE_BYTES, Progress, slices
+from scoring.publish.load import SLICE_BYTES, Progress, Rest, slices
 from scoring.publish.records import Command
 from scoring.publish.verify import RecordFile, VerifiedSnapshot
 from scoring.store.connection import StoreConnection, pack
@@ -20,25 +20,34 @@ def read_back(store: StoreConnection, snapshot: VerifiedSnapshot, progress: Prog
     """Raises StoreUnavailable where one byte differs, or a bucket is no listpack any more."""
     for file in snapshot.files:
         _check_encoding(store, file)
-        with file.path.open("rb") as part:
-            for commands in slices(file.commands, SLICE_BYTES):
-                data = part.read(commands[-1].end - commands[0].start)
-                began = time.perf_counter()
-                _compare(store, file, commands, data)
-                time.sleep((time.perf_counter() - began) * REST_SHARE)
+        _compare_file(store, file, progress)
+
+
+def _compare_file(store: StoreConnection, file: RecordFile, progress: Progress) -> None:
+    """Asks for a slice before it compares the one before, so that neither side waits."""
+    rest = Rest()
+    asked: Sequence[Command] = ()
+    with file.path.open("rb") as part:
+        for commands in (*slices(file.commands, SLICE_BYTES), ()):
+            began = time.perf_counter()
+            if commands:
+                store.send(b"".join((*(pack("HGETALL", c.key) for c in commands), END[0])))
+            if asked:
+                data = part.read(asked[-1].end - asked[0].start)
+                _compare(store, file, asked, data)
                 progress(len(data))
+            rest.after(time.perf_counter() - began)
+            asked = commands
 
 
 def _compare(
     store: StoreConnection, file: RecordFile, commands: Sequence[Command], data: bytes
 ) -> None:
     base = commands[0].start
-    asked = [pack("HGETALL", command.key) for command in commands]
     expected = [
         b"*%d\r\n%s" % (2 * c.field_count, data[c.members_start - base : c.end - base])
         for c in commands
     ]
-    store.send(b"".join((*asked, END[0])))
     if not store.has_exactly(b"".join((*expected, END[1]))):
         raise StoreUnavailable(
             "store_differs",

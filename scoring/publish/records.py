@@ -72,18 +72,18 @@ def _command(words: list[bytes], start: int) -> Command:
     )
 
 
-# `$`, the digits of a length, and two line ends, for every length a record may have
-_FRAME_BYTES = tuple(5 + len(str(length)) for length in range(1 << 14))
+# A word with its frame: `$`, the digits of its length, two line ends; for every length of a record
+_FRAMED_BYTES = tuple(length + 5 + len(str(length)) for length in range(1 << 14))
 
 
 def _packed_bytes(words: list[bytes]) -> int:
     """Bytes of a command written the one usual way; a part written another way (`$0016`) does not
-    add up to its size. A third of the time of packing it."""
-    lengths = list(map(len, words))
-    if max(lengths) >= len(_FRAME_BYTES):
+    add up to its size. A sixth of the time of packing it."""
+    try:
+        framed = sum(map(_FRAMED_BYTES.__getitem__, map(len, words)))
+    except IndexError:
         return len(hiredis.pack_command(tuple(words)))  # type: ignore[arg-type]  # too narrow a stub
-    head = 3 + len(str(len(words)))
-    return head + sum(lengths) + sum([_FRAME_BYTES[length] for length in lengths])
+    return 3 + len(str(len(words))) + framed
 
 
 class ExpectedKeys:

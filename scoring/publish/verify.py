@@ -1,6 +1,8 @@
 """Files against their signed manifest: nothing is believed that was not hashed."""
 
 import hashlib
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,7 @@ from scoring.publish.records import Command, ExpectedKeys, damaged, take_documen
 MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.sig"
 HASH_CHUNK_BYTES = 1 << 20
+HASHING_AT_A_TIME = 2  # beside the one thread that looks into the files
 DO = "build the snapshot again, or fetch it again from where it was built"
 
 
@@ -44,9 +47,15 @@ def verify(snapshot_dir: Path, public_key: Ed25519PublicKey) -> VerifiedSnapshot
         raise VerificationFailed(
             "manifest_unreadable", str(error), where=MANIFEST_FILE, do=DO
         ) from error
-    for part in manifest.files:
-        _check_bytes(_path_of(snapshot_dir, part), part)
-    return _checked_counts(snapshot_dir, manifest, body)
+    with ThreadPoolExecutor(HASHING_AT_A_TIME, thread_name_prefix="verify") as hashing:
+        whole = {
+            part.path: hashing.submit(_check_bytes, _path_of(snapshot_dir, part), part)
+            for part in manifest.files
+        }
+        try:
+            return _checked_counts(snapshot_dir, manifest, body, whole)
+        finally:
+            hashing.shutdown(cancel_futures=True)
 
 
 def _signed_bytes(snapshot_dir: Path, public_key: Ed25519PublicKey) -> bytes:
@@ -89,12 +98,17 @@ def _check_bytes(path: Path, part: SnapshotPart | LookupPart) -> None:
         raise damaged(part, "its SHA-256 is not the manifest's")
 
 
-def _checked_counts(snapshot_dir: Path, manifest: Manifest, body: bytes) -> VerifiedSnapshot:
+def _checked_counts(
+    snapshot_dir: Path, manifest: Manifest, body: bytes, whole: Mapping[str, Future[None]]
+) -> VerifiedSnapshot:
+    """`whole`: by path, done where a file is what the manifest says. Each is looked into after that,
+    while the next ones are hashed."""
     expected = ExpectedKeys(manifest)
     files: list[RecordFile] = []
     documents: dict[str, bytes] = {}
     for part in manifest.parts:
         path = _path_of(snapshot_dir, part)
+        whole[part.path].result()
         if part.role == "records":
             files.append(RecordFile(path, part, expected.take(path, part)))
         elif path.suffix == ".resp":
@@ -119,6 +133,7 @@ def _checked_counts(snapshot_dir: Path, manifest: Manifest, body: bytes) -> Veri
             )
     commands_in = {file.part.path: file.commands for file in files}
     for lookup in manifest.lookups:
+        whole[lookup.path].result()
         check_lookup(_path_of(snapshot_dir, lookup), lookup, commands_in.get(lookup.records))
     return VerifiedSnapshot(manifest, body, files, documents)
 
