@@ -15,7 +15,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main(arguments: list[str]) -> int:
     from builder.press import print_site
-    from builder.sources import from_repository, from_snapshot, newest_snapshot, with_keys
+    from builder.sources import (
+        from_repository,
+        from_snapshot,
+        newest_snapshot,
+        with_heads,
+        with_keys,
+    )
 
     from scoring.errors import ChengxinError
 
@@ -24,6 +30,7 @@ def main(arguments: list[str]) -> int:
         folder = options.snapshot or (newest_snapshot(options.data) if options.data else None)
         published = from_snapshot(folder) if folder else from_repository(options.as_of)
         published = with_keys(published, options.keys) if options.keys else published
+        published = with_heads(published, options.data) if options.data else published
         print_site(ROOT, published, options.out)
     except ChengxinError as error:
         print(error, file=sys.stderr)

@@ -25,6 +25,8 @@ OFFICIAL_HOSTS = frozenset(
         "www.cac.gov.cn",
     }
 )
+# Addresses of the service, which answers beside the site; a page may lead there.
+SERVED_BESIDE = frozenset({"v1/log/heads"})
 PROVENANCE = ("source", "date", "status")
 FRONT_PAGE = "index.html"
 WITHOUT_PROVENANCE = {FRONT_PAGE, "404.html"}
@@ -98,6 +100,8 @@ def _leads_somewhere(page: Page, link: str, pages: dict[str, Page], site_dir: Pa
     if path == "" or path.endswith("/"):
         path += FRONT_PAGE
     anchor = unquote(target.fragment)
+    if path in SERVED_BESIDE:
+        return True
     if path in pages:
         return not anchor or anchor in pages[path].ids or anchor.startswith("__")
     return (site_dir / path).is_file()

@@ -16,6 +16,7 @@ from builder import (
     catalogue_page,
     english_page,
     home_page,
+    integrity_page,
     privacy_page,
     rules_page,
     scope_page,
@@ -32,6 +33,7 @@ _BLOCK = re.compile(r"<!-- data:(?P<name>[a-z-]+) -->\n(?P<stand_in>.*?)<!-- /da
 def all_fragments(published: Published) -> dict[str, str | None]:
     """Markdown or HTML by name; None where the page's own stand-in is to stay."""
     rules, figures = published.rules, published.figures
+    heads = published.signed_heads
     return {
         "home-figures": home_page.figures(figures, rules) if figures else None,
         "home-benefits": benefits_page.home(published.benefits),
@@ -43,6 +45,8 @@ def all_fragments(published: Published) -> dict[str, str | None]:
         "rules-upcoming": rules_page.upcoming(rules),
         "benefits-summary": benefits_page.summary(published.benefits),
         "benefits-cards": benefits_page.cards(published.benefits),
+        "integrity-newest": integrity_page.newest(heads) if heads else None,
+        "integrity-days": integrity_page.days(heads) if heads else None,
         "voucher-choices": voucher_page.choices(published.benefits),
         "voucher-keys": voucher_page.keys(published.keys),
         "catalogue-summary": catalogue_page.summary(published.catalogue),

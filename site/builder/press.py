@@ -37,7 +37,9 @@ def _fill_pages(source: Path, target: Path, published: Published) -> None:
     for page in sorted(target.rglob("*.md")):
         page.write_text(fill(page.read_text("utf-8"), fragments, page.name), "utf-8")
     for name, content in published.copies.items():
-        (target / name).write_bytes(content)
+        place = target / name
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
 
 
 def _run_mkdocs(config_file: Path, pages: Path, site: Path, as_of: dt.date) -> None:

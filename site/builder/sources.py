@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from builder.integrity_page import SignedHeads, signed_heads
 from scoring.benefits.document import benefits_document
 from scoring.benefits.load import load_benefits
 from scoring.catalogue import publishing as catalogue_publishing
@@ -33,8 +34,9 @@ COPIED = (RULES_DOCUMENT, BENEFITS_DOCUMENT, CATALOGUE_DOCUMENT)
 
 @dataclass(frozen=True)
 class Published:
-    """`figures` is None until a snapshot exists; `copies` are the documents' bytes by name, the
-    same the API serves, for browsers and mirrors. `keys`: the service's public key set, where known."""
+    """`figures` is None until a snapshot exists; `copies` are the documents' bytes by path, the
+    same the API serves, for browsers and mirrors. `keys`: the service's public key set, where known;
+    `signed_heads`: of the log, once there is one."""
 
     rules: RulesDocument
     benefits: BenefitsDocument
@@ -43,6 +45,15 @@ class Published:
     as_of: dt.date
     copies: dict[str, bytes]
     keys: bytes | None = None
+    signed_heads: SignedHeads | None = None
+
+
+def with_heads(published: Published, data: Path) -> Published:
+    """With the log's signed heads, which are published as files too. Raises VerificationFailed for
+    a head that is not as signed."""
+    heads = signed_heads(data)
+    copies = {**published.copies, **(heads.files if heads else {})}
+    return replace(published, signed_heads=heads, copies=copies)
 
 
 def with_keys(published: Published, path: Path) -> Published:

@@ -1,5 +1,6 @@
 """One site for all tests, built the way an operator builds it: by the script, from a snapshot."""
 
+import asyncio
 import datetime as dt
 import os
 import subprocess
@@ -10,13 +11,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from api.ledger.audit.keeping import make_head
+from api.ledger.audit.log import SqliteLog
+from api.ledger.sqlite import ledger_path, open_ledger
 from scoring.benefits.document import benefits_document
 from scoring.benefits.load import load_benefits
 from scoring.catalogue import publishing as catalogue_publishing
 from scoring.catalogue.loading import load_catalogue
 from scoring.contract.documents import BandFigure, FiguresDocument
+from scoring.keys import key_files
 from scoring.rulebook import document as rulebook_document
 from scoring.rulebook.load import load_rulebook
+from scoring.signing import make_keypair, read_signing_key
+from tests.ledger.drafts import enrolled
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_OF = dt.date(2026, 11, 22)
@@ -68,6 +75,24 @@ def write_snapshot(data: Path, as_of: dt.date = AS_OF) -> None:
     (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
 
 
+def sign_log(data: Path, heads: int = 30, hours_apart: int = 1) -> None:
+    """A ledger of as many events, each signed with a head of its own, the last at noon of AS_OF."""
+    files = key_files(data)
+    make_keypair(files.log, files.log_public)
+    key, noon = read_signing_key(files.log), dt.datetime(2026, 11, 22, 4, tzinfo=dt.UTC)
+
+    async def run() -> None:
+        ledger = await open_ledger(ledger_path(data))
+        for number in range(heads):
+            await ledger.append_many([enrolled(number)])
+            with SqliteLog(ledger_path(data)) as log:
+                before = dt.timedelta(hours=hours_apart * (heads - 1 - number))
+                make_head(data, log, key, noon - before)
+        await ledger.close()
+
+    asyncio.run(run())
+
+
 def run_script(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(ROOT / "site" / name), *arguments],
@@ -83,5 +108,6 @@ def run_script(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def built_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
     data, out = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("built") / "site"
     write_snapshot(data)
+    sign_log(data)
     process = run_script("build_pages.py", "--data", str(data), "--out", str(out))
     return BuiltSite(process, out, data)

@@ -1,5 +1,6 @@
 """The demo's processes: store, provider, API; up until Ctrl-C, then stopped in reverse."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from api.commands.demo.handover import (
     DemoIdentityProvider,
     write_handover,
 )
+from api.commands.demo.heads import sign_head
 from api.commands.demo.partners import (
     demo_consents,
     demo_partners,
@@ -27,6 +29,7 @@ from api.commands.demo.processes import Child, free_port
 from api.commands.demo.tokens import AUDIENCE, token
 from api.commands.demo.watching import Watch, publish_snapshot
 from api.identity.config import Client, Persona, ProviderConfig, write_config
+from api.ledger.protocol import LedgerError
 from scoring.keys import KeyFiles, key_files, read_symmetric_key
 
 READY_SECONDS = 30.0
@@ -65,6 +68,8 @@ def start(
     provider = _start_provider(data, state, issuer, api, stack)
     make_partner_keys(data)
     grant_consents(data, state)
+    with contextlib.suppress(LedgerError):  # its own alarm is the service's 503
+        sign_head(data)
     site = _build_site(data, api)
     environment = {
         **os.environ,

@@ -57,6 +57,12 @@ def signed_head(head: TreeHead, key: Ed25519PrivateKey) -> str:
     return f"{text}\n{SIGNATURE_MARK}{head.origin} {_base64(signature)}\n"
 
 
+def verifier_key(origin: str, key: Ed25519PublicKey) -> str:
+    """The public key as witnesses are given it (c2sp.org/signed-note)."""
+    raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return f"{origin}+{_key_hash(origin, key).hex()}+{_base64(ED25519 + raw)}"
+
+
 def verify_head(note: str, key: Ed25519PublicKey, origin: str | None = DEFAULT_ORIGIN) -> TreeHead:
     """The head that this key signed; `origin` None accepts any log. Other signatures, those of
     witnesses, may stand beside it. Raises HeadWrong."""
