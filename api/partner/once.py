@@ -35,8 +35,8 @@ from scoring.contract.snapshot import RecordCorrupt
 
 # Longer than any answer takes, and than a commit that outlives its answer.
 HELD_MS = 2_000
-LOOK_AGAIN_SECONDS = 0.005
-LOOKS = 40
+# A copy looks again when an answer is likely, and gives up within the budget of one.
+LOOK_AGAIN_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08)
 
 _ONE = msgspec.json.Decoder(KeptAnswer)
 _BATCH = msgspec.json.Decoder(KeptBatch)
@@ -151,13 +151,14 @@ class Once:
 
     async def _before_or_held(self, scope: str, asked: Idempotency) -> Replayed | None:
         """The answer given before; None where the key is now held for this request alone."""
-        for _ in range(LOOKS):
+        for pause in (*LOOK_AGAIN_SECONDS, None):
             before = await self._before(scope, asked)
             if before is not None:
                 return before
             if await self._services.reader.hold(_held_key(scope, asked), milliseconds=HELD_MS):
                 return None
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            if pause is not None:
+                await asyncio.sleep(pause)
         raise Problem("request_in_progress")
 
     async def _before(self, scope: str, asked: Idempotency) -> Replayed | None:

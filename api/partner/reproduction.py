@@ -65,7 +65,7 @@ async def line_of(ledger: Ledger, decision_id: str) -> Event:
     """Found by the time in the id, not by reading the whole log. Raises DecisionUnknown,
     ValueError for what is no decision id."""
     at_ms = decided_at_ms(decision_id)
-    after = await _before(ledger, at_ms - ID_TIME_MARGIN_MS)
+    after = await seq_before(ledger, at_ms - ID_TIME_MARGIN_MS)
     while page := await ledger.events_after(after, limit=PAGE_EVENTS, kinds=[ACCESSED]):
         for event in page:
             if access_body(event.body).decision_id == decision_id:
@@ -76,7 +76,7 @@ async def line_of(ledger: Ledger, decision_id: str) -> Event:
     raise DecisionUnknown(decision_id)
 
 
-async def _before(ledger: Ledger, at_ms: int) -> int:
+async def seq_before(ledger: Ledger, at_ms: int) -> int:
     """A seq all events up to which are older; events stand nearly in the order of their times."""
     low, high = 0, await ledger.position()
     while low < high:

@@ -1,11 +1,12 @@
 """How often a consent is used on a day of the city: counted in the store, kept in the log.
 
 The store's counters are right on every worker and fast, and gone when the store loses its data.
-The lines of the day are not: on a day on which the store began anew, each worker lifts a counter to
-the consent's lines once, before it counts with it. Uses that were counted and not yet written when
+The lines of the day are not: where the store began anew after the day's first line, each worker
+lifts a counter to the consent's lines once, before it counts with it. Uses that were counted and not yet written when
 the store was lost are the only ones that can be missing, and those had no answer.
 """
 
+import asyncio
 from collections.abc import Awaitable
 
 import msgspec
@@ -16,6 +17,7 @@ from api.consents.protocol import LiveConsent
 from api.ledger.protocol import Event, Ledger
 from api.partner.decision import DAY_MS
 from api.partner.policies import CITY_OFFSET_MS, city_day_number
+from api.partner.reproduction import seq_before
 from api.problems import Problem
 from api.store.protocol import CountedRead, SnapshotReader, Version
 from scoring.contract.snapshot import uses_key
@@ -24,7 +26,7 @@ PAGE_EVENTS = 200
 MOST_LIFTED = 200_000
 COUNTER_KEPT_SECONDS = 60  # after its day
 # Clocks of store and workers differ by less.
-CLOCKS_APART_SECONDS = 60
+CLOCKS_APART_SECONDS = 5
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -51,7 +53,10 @@ class Uses:
 
     def __init__(self, reader: SnapshotReader) -> None:
         self._reader = reader
-        self._began_at: int | None = None
+        self._day = Day(0)
+        self._judged: tuple[int | None, int] | None = None  # beginning of the store's memory, day
+        self._is_whole = False
+        self._judging = asyncio.Lock()
         self._lifted: dict[str, None] = {}
 
     async def read(
@@ -59,11 +64,13 @@ class Uses:
     ) -> CountedRead:
         """Count the use, read the record and the consent once more. Raises Problem, StoreDown,
         LedgerUnavailable."""
-        day = Day(city_day_number(now_ms))
-        counter = uses_key(handle, day.number)
-        began_at = self._reader.began_at
-        if began_at is None or (began_at + CLOCKS_APART_SECONDS) * 1_000 > day.starts_ms:
-            await self._lift(ledger, counter, consent, day, began_at)
+        number = city_day_number(now_ms)
+        day = self._day if self._day.number == number else self._turn_to(number)
+        counter = uses_key(handle, number)
+        if self._judged != (self._reader.began_at, number):
+            await self._judge(ledger, day)
+        if not self._is_whole:
+            await self._lift(ledger, counter, consent, day)
         read = await self._reader.counted(
             version,
             consent.owner.snapshot_subject,
@@ -81,19 +88,44 @@ class Uses:
         key = uses_key(handle, day.number)
         return self._reader.count(key, -1, expires_at=day.counters_end_at)
 
-    async def _lift(
-        self, ledger: Ledger, counter: str, consent: LiveConsent, day: Day, began_at: int | None
-    ) -> None:
-        if began_at != self._began_at or len(self._lifted) >= MOST_LIFTED:
-            self._began_at = began_at
+    def _turn_to(self, number: int) -> Day:
+        self._day = Day(number)
+        return self._day
+
+    async def _judge(self, ledger: Ledger, day: Day) -> None:
+        """Once for each beginning of the store's memory and each day."""
+        async with self._judging:
+            began_at = self._reader.began_at
+            if self._judged == (began_at, day.number):
+                return
+            is_whole = began_at is not None and not await _has_lost(ledger, day, began_at)
+            self._judged, self._is_whole = (began_at, day.number), is_whole
             self._lifted.clear()
+
+    async def _lift(self, ledger: Ledger, counter: str, consent: LiveConsent, day: Day) -> None:
         if counter in self._lifted:
             return
+        judged = self._judged
         lines = await lines_of_day(ledger, consent, day)
         if lines:
             await self._reader.raise_to(counter, lines, expires_at=day.counters_end_at)
-        if began_at is not None:
+        if len(self._lifted) >= MOST_LIFTED:
+            self._lifted.clear()
+        if self._judged == judged:
             self._lifted[counter] = None
+
+
+async def _has_lost(ledger: Ledger, day: Day, began_at: int) -> bool:
+    """Whether an answer of this day is older than the store's memory. Raises LedgerUnavailable."""
+    if (began_at + CLOCKS_APART_SECONDS) * 1_000 <= day.starts_ms:
+        return False
+    after = await seq_before(ledger, day.starts_ms - CLOCKS_APART_SECONDS * 1_000)
+    while page := await ledger.events_after(after, limit=PAGE_EVENTS, kinds=(ACCESSED,)):
+        for event in page:
+            if event.at_ms >= day.starts_ms:
+                return event.at_ms <= began_at * 1_000 + CLOCKS_APART_SECONDS * 1_000
+        after = page[-1].seq
+    return False
 
 
 async def lines_of_day(ledger: Ledger, consent: LiveConsent, day: Day) -> int:

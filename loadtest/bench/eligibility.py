@@ -70,8 +70,8 @@ def measure_eligibility(built: Built, store: EmbeddedStore, seconds: int) -> lis
 def run_eligibility(built: Built, store: EmbeddedStore, seconds: int) -> tuple[Run, int, int]:
     """The run, the access lines in the ledger after it, and the answers wrk counted in it."""
     partner, benefit = offer()
-    consents = _consents(built, partner, benefit)
-    asyncio.run(_grant(built, consents))
+    consents = consents_of(built, partner, benefit)
+    asyncio.run(grant(built, consents))
     folder = built.data
     bodies = folder / "questions.txt"
     _write_questions(bodies, benefit, [consent.handle for consent in consents])
@@ -89,7 +89,7 @@ def run_eligibility(built: Built, store: EmbeddedStore, seconds: int) -> tuple[R
 def run_peer(built: Built, store: EmbeddedStore, seconds: int) -> Run:
     """The same questions, about consents of its own: those of the run before are used up."""
     partner, benefit = offer()
-    consents = _consents(built, partner, benefit)
+    consents = consents_of(built, partner, benefit)
     bodies = built.data / "peer-questions.txt"
     _write_questions(bodies, benefit, [consent.handle for consent in consents])
     _put(built, store, consents)
@@ -123,7 +123,7 @@ def offer() -> tuple[Partner, Benefit]:
     return partner, next(benefit for benefit in items if benefit.partner == PARTNER)
 
 
-def _consents(built: Built, partner: Partner, benefit: Benefit) -> list[Consent]:
+def consents_of(built: Built, partner: Partner, benefit: Benefit) -> list[Consent]:
     """Just given, by the first citizens of the snapshot."""
     scores = pl.scan_parquet(built.snapshot / "scores.parquet" / "*.parquet")
     subjects = scores.select("subject").head(CONSENTS).collect()["subject"].to_list()
@@ -160,7 +160,7 @@ def _consents(built: Built, partner: Partner, benefit: Benefit) -> list[Consent]
     ]
 
 
-async def _grant(built: Built, consents: Sequence[Consent]) -> None:
+async def grant(built: Built, consents: Sequence[Consent]) -> None:
     drafts = [
         consent_draft(
             GRANTED,

@@ -95,7 +95,8 @@ def test_fifty_copies_at_once_are_one_decision(town: Town, token: str) -> None:
         return list(await asyncio.gather(*copies))
 
     replies = service.run(all_at_once())
-    assert {reply.status for reply in replies} <= {200, 409}
+    # 503: a busy machine; no copy waits longer than an answer may take.
+    assert {reply.status for reply in replies} <= {200, 409, 503}
     answered = {reply.body for reply in replies if reply.status == 200}
     assert len(answered) == 1
     assert len(decisions(town, subject)) == 1

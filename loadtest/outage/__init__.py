@@ -1,0 +1,1 @@
+"""Store or ledger stopped under load: how soon is it said, and is anything said that is not so?"""
