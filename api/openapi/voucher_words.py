@@ -14,7 +14,7 @@ _SHOWN_VOUCHER = (
 VOUCHER_OPERATIONS: dict[str, OperationWords] = {
     "issueVoucher": OperationWords(
         description="生成一张两分钟内有效的凭证，在检票口或柜台出示；对方不联网也能用公钥核验（见“核验凭证”"
-        "与“接入指南”）。凭证里只有提供方、优惠项目、到期时间和一个随机编号，没有身份，也没有分数。只有此刻"
+        "与“接入指南”）。凭证里只有合作方、优惠项目、到期时间和一个随机编号，没有身份，也没有分数。只有此刻"
         "符合条件才生成；不符合时为 409 `not_eligible_now`，只有您本人知道。同一 `Idempotency-Key` 重复发送，"
         "得到同一张凭证。",
         request=VoucherRequest(policy="xinyixing_ride_later"),

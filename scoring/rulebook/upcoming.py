@@ -54,7 +54,7 @@ def _of_scales(scales: Sequence[Scale], as_of: dt.date) -> Iterator[UpcomingChan
             change="changes",
             from_=scale.effective_on,
             announced_on=scale.announced_on,
-            text=f"起点 {scale.base} 分，范围 {scale.minimum}–{scale.maximum} 分，分段：{bands}",
+            text=f"基础分 {scale.base} 分，范围 {scale.minimum}–{scale.maximum} 分，分段：{bands}",
             text_en=f"Base {scale.base}, range {scale.minimum}–{scale.maximum}, bands: {bands_en}",
             legal_basis=scale.legal_basis,
         )

@@ -1,4 +1,4 @@
-"""惠民场景: what partners open, to whom, on which basis, until when."""
+"""守信激励: what partners open, to whom, on which basis, until when."""
 
 from html import escape
 
@@ -28,7 +28,7 @@ def summary(benefits: BenefitsDocument) -> str:
         )
         for item in benefits.items
     ]
-    return table("全部惠民场景", ("场景", "提供方", "优惠", "起点分", "状态"), rows, frozenset({3}))
+    return table("全部守信激励", ("场景", "合作方", "优惠", "所需分数", "状态"), rows, frozenset({3}))
 
 
 def cards(benefits: BenefitsDocument) -> str:
@@ -59,9 +59,9 @@ def _card(item: Benefit) -> str:
     facts = definitions(
         [
             ("您得到什么", escape(item.what)),
-            ("提供方", escape(item.partner_name)),
-            ("起点分", f"{item.threshold} 分"),
-            ("不参加或未达到", "照常使用原有服务，条件不变"),
+            ("合作方", escape(item.partner_name)),
+            ("所需分数", f"{item.threshold} 分"),
+            ("不加入或未达到", "照常使用原有服务，条件不变"),
             ("用途", escape(item.purpose)),
             ("类别", f"{TYPES[item.benefit_type]} · {CLASSES[item.service_class]}"),
             ("期限", f"{time_of(item.valid_from)} 至 {time_of(item.valid_until)}"),

@@ -9,7 +9,7 @@ LEVELS = {"national": "国家", "province": "省级", "city": "市级"}
 RANGES = {
     "public": "可向社会公开",
     "government": "政务共享",
-    "authorised": "本人授权后可查",
+    "authorised": "本人同意后可查",
     "never": "不公开",
 }
 SUBJECTS = {"person": "自然人", "organisation": "法人及非法人组织"}

@@ -35,13 +35,13 @@ def _people(band: BandFigure) -> str:
 
 def _tiles(document: FiguresDocument) -> tuple[str, str]:
     tiles = (
-        ("自愿参加的市民", f"{number(document.enrolled)}<small>人</small>"),
+        ("自愿加入的市民", f"{number(document.enrolled)}<small>人</small>"),
         ("参与计算的记录", f"{number(document.records)}<small>条</small>"),
         ("数据截至", f"<span data-freshness>{time_of(document.as_of)}</span>"),
     )
     cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles)
     note = (
         f'<p class="note">快照 <code>{escape(document.snapshot)}</code>，'
-        f"规则 <code>{escape(document.rules_version)}</code>。未参加的市民没有分数，也不在统计之内。</p>"
+        f"规则 <code>{escape(document.rules_version)}</code>。未加入的市民没有分数，也不在统计之内。</p>"
     )
     return f'<dl class="tiles">{cells}</dl>', note

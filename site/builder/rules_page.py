@@ -40,7 +40,7 @@ EXAMPLE = (
 
 
 def example(rules: RulesDocument) -> str:
-    rows = [("起点", str(rules.base))]
+    rows = [("基础分", str(rules.base))]
     total = rules.base
     for record in EXAMPLE:
         points = _example_points(rules, record)
@@ -64,7 +64,7 @@ def edition(rules: RulesDocument) -> str:
         [
             ("规则版本", f"<code>{escape(rules.version)}</code>"),
             ("施行日期", time_of(rules.effective_on)),
-            ("起点", f"{rules.base} 分"),
+            ("基础分", f"{rules.base} 分"),
             ("范围", f"{rules.minimum}–{rules.maximum} 分"),
             ("规则条数", f"{len(rules.rules)} 条（上限 12 条）"),
             ("机读文件", '<a href="../rules.json">rules.json</a>'),

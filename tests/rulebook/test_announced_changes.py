@@ -97,7 +97,7 @@ def test_another_base_is_told_without_a_rule() -> None:
     )
     rulebook = msgspec.structs.replace(RULEBOOK, scales=[*RULEBOOK.scales, scale])
     [change] = _upcoming(rulebook, ANNOUNCED)
-    assert (change.rule_id, change.text[:8]) == (None, "起点 610 分")
+    assert (change.rule_id, change.text[:9]) == (None, "基础分 610 分")
 
 
 def test_an_announcement_is_no_new_version_and_the_first_day_is() -> None:

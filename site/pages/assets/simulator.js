@@ -112,7 +112,7 @@
     var records = [].concat.apply([], Array.from(rows.children, function (row) { return row.records(); }));
     var found = globalThis.ChengxinSimulator.score(rules, records, asOf.value);
     total.textContent = found.score + " 分 · " + found.band.name;
-    bill.replaceChildren(line("起点", "", String(found.base)));
+    bill.replaceChildren(line("基础分", "", String(found.base)));
     found.items.forEach(function (item) {
       var words = item.happened_on + " · " + STATUS[item.status];
       if (item.expires_on && item.status !== "expired") words += " · " + item.expires_on + " 到期";
@@ -140,7 +140,7 @@
     rules = loaded;
     var table = make("table", undefined, "data");
     table.append(make("caption", "逐条说明"), bill);
-    root.replaceChildren(labelled("算到哪一天", asOf), rows, add, make("h3", "结果"), total, table);
+    root.replaceChildren(labelled("算到哪一天", asOf), rows, add, make("h2", "结果"), total, table);
     root.addEventListener("input", show);
     add.addEventListener("click", addRow);
     addRow();
