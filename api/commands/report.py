@@ -1,6 +1,8 @@
 """`chengxin report fairness`: benefit rates of groups that are never inputs.
 
-Exit codes: 0 no ratio is below 0.8, 1 one is and chance does not explain it, 4 groups refused, 5 snapshot missing.
+Exit codes: 0 no ratio is below 0.8; 1 one is, between groups large enough (scoring/fairness/rates.py
+says how large) or between smaller ones where chance does not explain it; 4 groups refused, 5 snapshot
+missing.
 """
 
 from pathlib import Path
@@ -92,15 +94,23 @@ def _show(found: "list[Comparison]") -> None:
     for each in found:
         rates = "  ".join(_in_words(group) for group in each.groups)
         ratio = "not shown" if each.ratio is None else f"{each.ratio:.3f}"
+        if each.standard_error is not None:
+            ratio += f" ± {each.standard_error:.3f}"
         verdict = "fair" if each.is_fair else "NOT FAIR"
         table.add_row(each.benefit, each.dimension, rates, ratio, verdict)
     console = Console(width=150, highlight=False)
     console.print(table)
-    console.print("Not fair: below 0.8 by more than chance explains. Fewer than 10 people are")
-    console.print("never counted out; groups under 100 are not judged; control is drawn by lot.")
+    console.print("Not fair: below 0.8; between groups so small that fewer than 400 would have the")
+    console.print(
+        "benefit at the city's rate (marked *), where chance does not explain it. ± is one"
+    )
+    console.print(
+        "standard error. Fewer than 10 people are never counted out; groups under 100 are"
+    )
+    console.print("not judged; control is drawn by lot.")
 
 
 def _in_words(rate: "GroupRate") -> str:
     people = "< 10" if rate.people is None else f"{rate.people:,}"
     share = "hidden" if rate.rate is None else f"{rate.rate:.3f}"
-    return f"{rate.group} {share} ({people})"
+    return f"{rate.group}{'' if rate.is_large else '*'} {share} ({people})"

@@ -86,6 +86,28 @@ def test_a_ratio_that_chance_explains_is_shown_and_not_called_unfair() -> None:
     assert not _compared(("a", 50_000, 2_000), ("b", 50_000, 3_000)).is_fair
 
 
+def test_between_large_groups_the_ratio_alone_decides() -> None:
+    """400 people of each would have the benefit at the rate of all; 3.2 standard errors lie between
+    the two, which would be let pass between smaller groups."""
+    large = _compared(("a", 20_000, 355), ("b", 20_000, 445))
+    assert [group.is_large for group in large.groups] == [True, True]
+    assert large.ratio == pytest.approx(0.798, abs=0.001)
+    assert large.standard_error == pytest.approx(0.056, abs=0.001)
+    assert not large.is_fair
+    assert _compared(("a", 20_000, 356), ("b", 20_000, 445)).is_fair  # four fifths are four fifths
+    smaller = _compared(("a", 3_000, 270), ("b", 3_000, 340))
+    assert [group.is_large for group in smaller.groups] == [False, False]
+    assert smaller.ratio == pytest.approx(0.794, abs=0.001)
+    assert smaller.is_fair
+
+
+def test_a_small_group_beside_large_ones_does_not_make_them_unfair() -> None:
+    found = _compared(("a", 200, 12), ("b", 9_000, 900), ("c", 9_000, 880))
+    assert [group.is_large for group in found.groups] == [False, True, True]
+    assert found.ratio == pytest.approx(0.6)
+    assert found.is_fair
+
+
 def test_a_group_that_is_behind_is_not_hidden_by_a_small_one_further_behind() -> None:
     assert not _compared(("a", 100, 35), ("b", 2_000, 800), ("c", 2_000, 1_200)).is_fair
 
