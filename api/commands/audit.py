@@ -1,7 +1,17 @@
 """`chengxin audit …`: signed heads of the log, audits against them, and proofs.
 
-Exit codes: 0 done and whole, 5 the log, a head or a proof is not as signed, 7 the ledger cannot be
-read. A copy of the log is checked with `--ledger COPY`: with its `-wal` file beside it.
+A copy of the log is checked with `--ledger COPY`, with its `-wal` file beside it, and against heads
+kept elsewhere with `--heads FOLDER`. Exit codes and codes:
+
+    0  done and whole
+    4  proof_unreadable     the file is not there, or no proof
+    5  log_broken           the log is not the one that was signed; the first broken index is named
+       head_wrong           a head is cut off, changed, of another log or of another key
+       heads_missing        nothing was ever signed, so nothing can be held against the log
+       key_unreadable       the public key is not there, or no Ed25519 key
+       proof_wrong          a proof does not lead to the signed root
+       event_unknown, not_yet_signed, head_refused, head_exists, proof_refused
+    7  ledger_unavailable   the ledger is not there, is none, or cannot be read
 """
 
 import contextlib
@@ -67,23 +77,28 @@ def head(
 def verify(
     data: Data = Path("data"),
     ledger: LedgerPlace = None,
+    heads: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of heads kept elsewhere; default: those of --data.", metavar="FOLDER"
+        ),
+    ] = None,
     key: PublicKey = None,
     origin: Origin = DEFAULT_ORIGIN,
 ) -> None:
     """Hash every event anew and hold each signed head against it."""
     from api.ledger.audit.auditing import audit
-    from api.ledger.audit.folders import tree_folder
+    from api.ledger.audit.folders import heads_folder, tree_folder
     from api.ledger.audit.hash_files import HashFiles
-    from api.ledger.merkle.hashing import SHA256
 
-    heads = _heads(data, _public_key(data, key), origin)
-    tree_hash = heads[-1].head.tree_hash if heads else SHA256
+    signed = _heads(heads or heads_folder(data), _public_key(data, key), origin)
+    tree_hash = signed[-1].head.tree_hash
     with (
         _log(data, ledger) as log,
         HashFiles(tree_folder(data), tree_hash) as kept,
         _progress("verify", log) as advance,
     ):
-        report = audit(log, heads, kept, advance)
+        report = audit(log, signed, kept, advance)
     if report.broken is not None:
         raise _broken("log_broken", _told(report.broken), "keep this copy; restore a whole one")
     print(_summary(report))
@@ -126,18 +141,29 @@ def check(
         verify_continuity_proof,
         verify_event_proof,
     )
+    from api.ledger.enrolment import instant
     from api.ledger.merkle.verifying import ProofWrong
+    from scoring.errors import InputRefused
 
     public = _public_key(data, key)
     try:
         given = msgspec.json.decode(proof.read_bytes(), type=Proof)
+    except (OSError, msgspec.DecodeError) as error:
+        raise InputRefused(
+            "proof_unreadable", str(error), where=str(proof), do="ask for the proof again"
+        ) from error
+    try:
         if isinstance(given, EventProof):
             event, signed = verify_event_proof(given, public, origin=origin)
-            print(f"event {event.seq}, {event.kind}, stands in the log signed at {signed.at}")
+            print(
+                f"event {event.seq}, {event.kind}, of {instant(event.at_ms):%Y-%m-%d %H:%M:%S} UTC, "
+                f"stands in the log of {signed.size:,} events signed at {signed.at}"
+            )
+            print(event.body.decode())
         else:
             first, second = verify_continuity_proof(given, public, origin=origin)
             print(f"the log of {second.size:,} events continues that of {first.size:,}")
-    except (OSError, msgspec.DecodeError, ProofWrong, HeadWrong) as error:
+    except (ProofWrong, HeadWrong) as error:
         raise _broken("proof_wrong", str(error), "ask for the proof again") from error
 
 
@@ -182,14 +208,17 @@ def _log(data: Path, place: str | None) -> "Iterator[EventLog]":
         ) from error
 
 
-def _heads(data: Path, key: "Ed25519PublicKey", origin: str) -> "list[StoredHead]":
-    from api.ledger.audit.folders import heads_folder, stored_heads
+def _heads(folder: Path, key: "Ed25519PublicKey", origin: str) -> "list[StoredHead]":
+    from api.ledger.audit.folders import stored_heads
     from api.ledger.audit.heads import HeadWrong
 
     try:
-        return stored_heads(heads_folder(data), key, origin)
-    except HeadWrong as error:
+        heads = stored_heads(folder, key, origin)
+    except (HeadWrong, OSError) as error:
         raise _broken("head_wrong", str(error), "compare it with a published copy") from error
+    if not heads:
+        raise _broken("heads_missing", f"no signed head in {folder}", "name those kept elsewhere")
+    return heads
 
 
 def _public_key(data: Path, key: Path | None) -> "Ed25519PublicKey":
