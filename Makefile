@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format lint types imports site bench bench-score load chaos lock clean
+.PHONY: help venv demo test check format lint types imports site bench bench-score load fuzz fuzz-lock chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,13 @@ bench-score: venv ## build time at scale; RECORDS=50000000 PEOPLE=8000000 ENROLL
 
 load: venv ## Locust users against a running demo; fails on wrong bodies, errors or p99
 	$(BIN)/python -m loadtest.run $(ARGS)
+
+fuzz: venv ## every role and a generated client against a served city; ARGS='--examples 300 --seed 2'
+	$(BIN)/python -m loadtest.fuzz $(ARGS)
+
+fuzz-lock: ## recompute the fuzzing tools' own lock file (needs uv on the PATH)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header loadtest/fuzz/requirements.in -o loadtest/fuzz/requirements.lock
 
 chaos: venv ## random kills of publishers under readers, at length
 	CHENGXIN_CHAOS=1 $(BIN)/pytest -m chaos $(ARGS)
