@@ -37,6 +37,7 @@ def _register() -> None:
         receipt,
         recompute,
         report,
+        retention,
         score,
         serve,
         simulate,
@@ -73,6 +74,7 @@ def _register() -> None:
     app.add_typer(voucher.app)
     app.add_typer(site.app, name="site")
     app.add_typer(report.app)
+    app.add_typer(retention.app)
 
 
 _register()

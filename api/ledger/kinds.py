@@ -36,6 +36,7 @@ STREAM_WORDS: Mapping[str, str] = {
     "repair_decided": "repair",
     "statement_set": "record",
     "statement_removed": "record",
+    "retention_run": "retention",
     "partner_alarmed": "partner",
 }
 

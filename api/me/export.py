@@ -117,6 +117,7 @@ def retention_lines() -> list[RetentionLine]:
             days=each.days,
             after=each.after,
             on_withdrawal=each.on_withdrawal,
+            at_end=each.at_end,
             how=each.how,
             legal_basis=each.legal_basis,
         )

@@ -31,13 +31,15 @@ class EnrolmentStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RetentionLine(msgspec.Struct, frozen=True, kw_only=True):
-    """How long a part of this document is kept, and what leaving does to it."""
+    """How long a part of this document is kept, what leaving does to it, and its end: erased, or
+    sealed in the append-only log, where it serves proof and her own reading alone."""
 
     id: str
     name: str
     days: Days
     after: Literal["withdrawal", "happened_on", "end", "access", "decision"]
     on_withdrawal: Literal["erased", "kept", "unchanged"]
+    at_end: Literal["erased", "sealed"]
     how: Words
     legal_basis: str
 

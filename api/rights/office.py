@@ -22,9 +22,11 @@ from api.rights.case import CASE_TYPES, Case, case_stream, folded_cases, stepped
 from api.rights.deciding import Staff, Step, confirmation_step, decision_step, return_step
 from api.rights.reading import words_of
 from api.rights.refusal import CaseRefused
+from api.rights.retention import is_over
 from api.rights.statistics import RepairStatistics, figures_of
 from api.rights.views import digests_of, staff_case
 from scoring.policy.cases import CasePolicy, CaseType, load_case_policy
+from scoring.policy.retention import load_retention
 
 DECISION_STATUS = 200
 TRIES = 4
@@ -38,6 +40,7 @@ class Office:
         self._book = book
         self.now_ms = now_ms
         self.policy: CasePolicy = load_case_policy()
+        self._sealed_days = load_retention().of("cases").days
 
     @property
     def today(self) -> dt.date:
@@ -51,17 +54,21 @@ class Office:
         found = [
             case
             for case in await self._book.cases(case_type)
-            if case.status in wanted and place_of(case) > after
+            if case.status in wanted and place_of(case) > after and not self._is_sealed(case)
         ]
         return sorted(found, key=place_of)[:limit]
 
     async def case(self, case_type: CaseType, case_id: str) -> Case:
         """From the ledger itself. Raises CaseRefused case_not_found."""
         events = await self._ledger.stream_events(case_stream(case_type, case_id))
-        found = list(folded_cases(events).values())
-        if not found:
+        found = next(iter(folded_cases(events).values()), None)
+        if found is None or self._is_sealed(found):
             raise CaseRefused("case_not_found")
-        return found[0]
+        return found
+
+    def _is_sealed(self, case: Case) -> bool:
+        """The office has no more business with it (retention table)."""
+        return is_over(case, self.today, self._sealed_days)
 
     async def statistics(self) -> RepairStatistics:
         """Counted from all cases up to now."""

@@ -8,13 +8,14 @@ import msgspec
 
 
 class RetentionClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`days` counted from `after`."""
+    """`days` counted from `after`. `at_end`: erased, or sealed in the append-only log."""
 
     id: str
     name: str
     days: int
     after: Literal["withdrawal", "happened_on", "end", "access", "decision"]
     on_withdrawal: Literal["erased", "kept", "unchanged"]
+    at_end: Literal["erased", "sealed"]
     how: str
     legal_basis: str
 

@@ -18,6 +18,7 @@ from builder import (
     home_page,
     integrity_page,
     privacy_page,
+    retention_page,
     rules_page,
     scope_page,
     self_test_page,
@@ -26,6 +27,7 @@ from builder import (
 from builder.sources import Published
 from scoring.errors import InputRefused
 from scoring.lint.forbidden import forbidden_inputs
+from scoring.policy.retention import load_retention
 
 _BLOCK = re.compile(r"<!-- data:(?P<name>[a-z-]+) -->\n(?P<stand_in>.*?)<!-- /data -->", re.DOTALL)
 
@@ -52,6 +54,7 @@ def all_fragments(published: Published) -> dict[str, str | None]:
         "catalogue-summary": catalogue_page.summary(published.catalogue),
         "catalogue-sections": catalogue_page.sections(published.catalogue),
         "privacy-notice": privacy_page.notice(load_notices().current(published.as_of)),
+        "retention-table": retention_page.page(load_retention()),
         "scoring-cases": cases_page.page(),
         "scoring-cases-summary": cases_page.summary(),
         "self-test": self_test_page.page(),

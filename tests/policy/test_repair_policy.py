@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from scoring.calendar import load_calendar
+from scoring.catalogue.loading import load_catalogue
 from scoring.errors import InputRefused
 from scoring.policy.cases import load_case_policy
 from scoring.policy.repair import load_repair_table, months_after, repair_table_of
@@ -111,3 +112,12 @@ def test_the_retention_table_says_what_leaving_does_to_each_class() -> None:
     assert classes["score"] == classes["statements"] == "erased"
     assert classes["accesses"] == "kept"
     assert load_retention().of("cases").days >= 3 * 365  # 《个人信息保护法》第五十六条
+
+
+def test_only_what_stands_in_the_log_is_sealed_and_the_longest_kind_gives_the_records_days() -> (
+    None
+):
+    sealed = {entry.id for entry in load_retention().classes if entry.at_end == "sealed"}
+    assert sealed == {"enrolments", "consents", "accesses", "cases"}
+    kinds = [kind for kind in load_catalogue().kinds if kind.subject_class == "person"]
+    assert load_retention().of("records").days == max(kind.retention_days for kind in kinds)

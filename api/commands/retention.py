@@ -1,0 +1,96 @@
+"""`chengxin retention run`: what the retention table says is over is erased.
+
+Safe to repeat and to kill. Exit codes: 0 done, 4 a day that has not come, 7 ledger or lake busy or
+not there.
+"""
+
+import asyncio
+import datetime as dt
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.commands.private import write_for_owner_alone
+
+if TYPE_CHECKING:
+    from api.ledger.protocol import Ledger
+
+app = typer.Typer(name="retention", help="Erase what is over.", no_args_is_help=True)
+
+RECORDS = "records"
+
+
+@app.callback()
+def group() -> None:
+    """Commands of the retention table."""
+
+
+@app.command("run")
+def run(
+    data: Annotated[Path, typer.Option(help="Data directory.", file_okay=False)] = Path("data"),
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="sqlite:///… or postgresql://… ; default: the ledger of --data.",
+            metavar="PLACE",
+            envvar="CHENGXIN_LEDGER_URL",
+        ),
+    ] = None,
+    as_of: Annotated[
+        dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: the city's today.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, erase nothing.")] = False,
+) -> None:
+    """Texts of cases and statements, and records of the lake, on the day their time is over; one
+    line for each class. The ledger keeps an event with the counts."""
+    from api.ledger.enrolment import city_day
+    from api.ledger.places import file_at, is_postgres, open_ledger_at
+    from api.ledger.protocol import LedgerError
+    from api.ledger.sqlite import ledger_path
+    from scoring.errors import InputRefused, StoreUnavailable
+
+    now_ms = int(time.time() * 1_000)
+    today = city_day(now_ms)
+    day = as_of.date() if as_of else today
+    if day > today and not dry_run:
+        raise InputRefused(
+            "day_not_come", "nothing is erased before its day", where=str(day), do="--dry-run"
+        )
+    place = ledger or str(ledger_path(data))
+    if not is_postgres(place) and not file_at(place).exists():
+        raise StoreUnavailable("ledger_unavailable", "there is no ledger", where=str(data))
+
+    async def counted() -> dict[str, int]:
+        opened = await open_ledger_at(place)
+        try:
+            return await erased(opened, data / "lake", day, now_ms=now_ms, is_dry=dry_run)
+        finally:
+            await opened.close()
+
+    write_for_owner_alone()
+    try:
+        counts = asyncio.run(counted())
+    except LedgerError as error:
+        # An address may hold a password: it is not repeated.
+        raise StoreUnavailable("ledger_unavailable", str(error), do="run it again") from error
+    for name, number in counts.items():
+        typer.echo(f"{name:<12} {number:>9,} {'over' if dry_run else 'erased'}")
+
+
+async def erased(
+    ledger: "Ledger", lake: Path, day: dt.date, *, now_ms: int, is_dry: bool
+) -> dict[str, int]:
+    """By class. Texts and the event first: whatever stops the rest, the next run finds it again."""
+    from api.rights.retention import due_texts, erase_due, stated_records
+    from scoring.retention import ended_records, erase_records, kept_days, rows_over
+
+    days = kept_days()
+    ended = ended_records(lake, day, days, await stated_records(ledger))
+    due = await due_texts(ledger, day, ended)
+    records = rows_over(lake, day, days)
+    if not is_dry:
+        await erase_due(ledger, due, day, others={RECORDS: records}, now_ms=now_ms)
+        records = erase_records(lake, day, days)
+    return {**due.counts(), RECORDS: records}
