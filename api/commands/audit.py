@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.unreadable import ledger_unavailable
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -196,16 +198,13 @@ def _log(data: Path, place: str | None) -> "Iterator[EventLog]":
     from api.ledger.places import open_log
     from api.ledger.protocol import LedgerError
     from api.ledger.sqlite import ledger_path
-    from scoring.errors import StoreUnavailable
 
     place = place or str(ledger_path(data))
     try:
         with open_log(place) as log:
             yield log
     except LedgerError as error:
-        raise StoreUnavailable(
-            "ledger_unavailable", str(error), do="see that the ledger is there and readable"
-        ) from error
+        raise ledger_unavailable(error) from error
 
 
 def _heads(folder: Path, key: "Ed25519PublicKey", origin: str) -> "list[StoredHead]":

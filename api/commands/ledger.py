@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from api.commands.private import write_for_owner_alone
+from api.commands.unreadable import ledger_unavailable
 
 app = typer.Typer(name="ledger", help="The ledger of enrolments.", no_args_is_help=True)
 
@@ -35,7 +36,7 @@ def export_ledger(data: Path, position: int | None = None, ledger: str | None = 
     from api.ledger.export import LedgerExport, PositionUnknown
     from api.ledger.protocol import LedgerError
     from api.ledger.sqlite import ledger_path
-    from scoring.errors import InputRefused, StoreUnavailable
+    from scoring.errors import InputRefused
     from scoring.ledger_export import write_export
 
     # An address may hold a password: it is not repeated.
@@ -51,6 +52,4 @@ def export_ledger(data: Path, position: int | None = None, ledger: str | None = 
     except PositionUnknown as error:
         raise InputRefused("position_unknown", str(error), where=where) from error
     except LedgerError as error:
-        raise StoreUnavailable(
-            "ledger_unavailable", str(error), where=where, do="see that the ledger is there"
-        ) from error
+        raise ledger_unavailable(error, where=where) from error

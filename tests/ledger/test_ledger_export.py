@@ -131,6 +131,17 @@ def test_without_a_ledger_there_is_no_export_and_no_ledger_is_made(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [b"", b"no ledger, but long enough to look at\n" * 200])
+def test_a_file_that_is_no_ledger_is_told_as_such(tmp_path: Path, content: bytes) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(content)
+    with pytest.raises(StoreUnavailable, match="is no ledger") as refused:
+        export_ledger(tmp_path / "data", ledger=f"sqlite:///{other}")
+    assert (refused.value.code, refused.value.exit_code) == ("ledger_unavailable", 7)
+    assert not (tmp_path / "data").exists()
+    assert other.read_bytes() == content
+
+
 def test_the_services_half_of_an_export_needs_no_polars() -> None:
     program = (
         "import sys, api.ledger.export, api.ledger.sqlite, api.ledger.enrolment,"
