@@ -44,6 +44,7 @@ from api.me.enrolment import enrol_handler, enrolment_handler, withdraw_handler
 from api.me.events import events_handler
 from api.me.explanation import ExplanationRoute, explanation_handler
 from api.me.history import HistoryRoute, history_handler
+from api.me.last_good import LastGood
 from api.me.proof import proof_handler
 from api.me.receipt import receipt_handler
 from api.me.score import ScoreRoute, score_handler
@@ -97,6 +98,13 @@ class Parts(msgspec.Struct, kw_only=True):
 def create_app(settings: Settings, parts: Parts) -> Edge:
     services = Services(parts.make_reader)
     metrics = Metrics()
+    last_good = LastGood(
+        services.reader,
+        snapshots=settings.data_dir / "snapshots",
+        key_file=settings.data_dir / "keys" / "signing.pub.pem",
+        named=partial(snapshot_subject_of, parts.snapshot_key),
+        metrics=metrics,
+    )
     partners = PartnerRoom(settings, services, parts.clock, metrics)
     verifier = _verifier(settings, parts, partners.own)
     keys = KeyFollower(
@@ -106,10 +114,10 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
         fetch=parts.fetch_keys,
     )
     verifier.on_unknown_key = keys.ask
-    direct = {**_direct_routes(settings, services.reader), **partners.direct}
+    direct = {**_direct_routes(settings, services.reader, last_good), **partners.direct}
     inner = Litestar(
         [
-            *_citizen_handlers(services, direct),
+            *_citizen_handlers(services, last_good, direct),
             *_public_handlers(settings, services, direct),
             *partners.handlers,
             *rights_handlers(
@@ -118,14 +126,14 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
                 max_age_seconds=settings.public_max_age_seconds,
             ),
             healthz_handler(),
-            readyz_handler(services, lambda: verifier.has_keys),
-            metrics_handler(metrics, Gauges(services, settings.data_dir)),
+            readyz_handler(services, last_good, lambda: verifier.has_keys),
+            metrics_handler(metrics, Gauges(services, last_good, settings.data_dir)),
             interface_handler(
                 lambda: describe(inner),
                 max_age_seconds=settings.public_max_age_seconds,
             ),
         ],
-        lifespan=[lambda _: _open(settings, parts, services, keys)],
+        lifespan=[lambda _: _open(settings, parts, services, last_good, keys)],
         exception_handlers={Exception: keep_failure},
         openapi_config=openapi_config(version("chengxin")),
         logging_config=None,
@@ -191,11 +199,13 @@ def _verifier(settings: Settings, parts: Parts, own: OwnTokens) -> TokenVerifier
     )
 
 
-def _direct_routes(settings: Settings, reader: SnapshotReader) -> dict[tuple[str, str], Direct]:
+def _direct_routes(
+    settings: Settings, reader: SnapshotReader, last_good: LastGood
+) -> dict[tuple[str, str], Direct]:
     """Routes the edge answers by itself; each is a handler of the framework as well."""
     seconds = settings.public_max_age_seconds
     return {
-        ("GET", "/v1/me/score"): ScoreRoute(reader),
+        ("GET", "/v1/me/score"): ScoreRoute(reader, last_good),
         ("GET", "/v1/rules"): DocumentRoute(reader, RULES_DOCUMENT, max_age_seconds=seconds),
         ("GET", "/v1/benefits"): BenefitsRoute(reader, max_age_seconds=seconds),
         ("GET", "/v1/catalogue"): DocumentRoute(
@@ -205,12 +215,12 @@ def _direct_routes(settings: Settings, reader: SnapshotReader) -> dict[tuple[str
 
 
 def _citizen_handlers(
-    services: Services, direct: Mapping[tuple[str, str], Direct]
+    services: Services, last_good: LastGood, direct: Mapping[tuple[str, str], Direct]
 ) -> list[HTTPRouteHandler]:
     return [
         score_handler(direct["GET", "/v1/me/score"]),
-        explanation_handler(ExplanationRoute(services.reader), services),
-        history_handler(HistoryRoute(services.reader)),
+        explanation_handler(ExplanationRoute(services.reader, last_good), services),
+        history_handler(HistoryRoute(services.reader, last_good)),
         what_if_handler(WhatIfRoute(services.reader, ExplanationRoute(services.reader))),
         enrol_handler(services),
         enrolment_handler(services),
@@ -238,7 +248,11 @@ def _public_handlers(
 
 @asynccontextmanager
 async def _open(
-    settings: Settings, parts: Parts, services: Services, keys: KeyFollower
+    settings: Settings,
+    parts: Parts,
+    services: Services,
+    last_good: LastGood,
+    keys: KeyFollower,
 ) -> AsyncIterator[None]:
     """Ledger, store, marks, keys; closed in reverse, so that nothing is asked after it is gone."""
     async with AsyncExitStack() as stack:
@@ -252,6 +266,8 @@ async def _open(
         stack.callback(services.empty)
         await services.reader.open()
         stack.push_async_callback(services.reader.close)
+        await last_good.open(ledger)
+        stack.push_async_callback(last_good.close)
         marks.start()
         stack.push_async_callback(marks.stop)
         opened.live_consents.start()

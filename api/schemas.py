@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from api.me.admission import EnrolmentAnswer
+from api.ledger.enrolment import EnrolmentView as EnrolmentAnswer
 from api.receipts.record import SignedReceipt as ReceiptAnswer
 from scoring.contract.snapshot import ItemStatus
 
@@ -78,7 +78,8 @@ class ReasonAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class ExplanationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """`score` = `base` + sum of all `points`, exactly. `reasons`: the four largest effects.
     `overlaid_at_position`: the records are of the snapshot's day, rules and files, but the ledger's
-    events up to this one are in it, later than the snapshot's own; null where none concerns her. `stale`: as of ScoreAnswer."""
+    events up to this one are in it, later than the snapshot's own; null where none concerns her.
+    `stale`: as of ScoreAnswer."""
 
     score: int
     base: int

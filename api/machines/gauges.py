@@ -10,6 +10,8 @@ from pathlib import Path
 
 from api.ledger.audit.folders import head_paths, heads_folder
 from api.ledger.protocol import LedgerError
+from api.machines.standing import served_manifest
+from api.me.last_good import LastGood
 from api.services import Services
 from api.store.protocol import StoreDown
 
@@ -19,16 +21,22 @@ _HEAD_TIME = "%Y%m%dT%H%M%SZ"
 class Gauges:
     """`data`: data directory, where the auditor's signed heads lie."""
 
-    def __init__(self, services: Services, data: Path) -> None:
+    def __init__(self, services: Services, last_good: LastGood, data: Path) -> None:
         self._services = services
+        self._last_good = last_good
         self._heads = heads_folder(data)
 
     async def now(self) -> Mapping[str, float]:
-        return {**self._store(), **await self._ledger(), **self._audit()}
+        return {
+            **await self._store(),
+            **self._copy(),
+            **await self._ledger(),
+            **self._audit(),
+        }
 
-    def _store(self) -> dict[str, float]:
+    async def _store(self) -> dict[str, float]:
         try:
-            manifest = self._services.reader.version().manifest
+            manifest = await served_manifest(self._services.reader)
         except StoreDown:
             return {"store_up": 0}
         midnight = dt.datetime.combine(manifest.as_of, dt.time(), dt.UTC)
@@ -38,6 +46,14 @@ class Gauges:
             "snapshot_ledger_position": manifest.ledger_position,
             "snapshot_citizens": manifest.citizens,
         }
+
+    def _copy(self) -> dict[str, float]:
+        """Whether citizens' own scores would outlast the store at this moment."""
+        try:
+            self._last_good.manifest()
+        except StoreDown:
+            return {"last_good_ready": 0}
+        return {"last_good_ready": 1}
 
     async def _ledger(self) -> dict[str, float]:
         try:

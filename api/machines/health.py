@@ -1,6 +1,7 @@
 """What machines ask: is the process alive, can it serve, how much has it done."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -8,11 +9,12 @@ from litestar.handlers import HTTPRouteHandler
 from api.access import open_to
 from api.machines.gauges import Gauges
 from api.machines.metrics import MEDIA_TYPE, Metrics
+from api.machines.standing import served_manifest
+from api.me.last_good import LastGood
 from api.problems import Problem
 from api.schemas import HealthAnswer, ReadyAnswer
 from api.services import Services
 from api.store.protocol import StoreDown
-from scoring.contract.snapshot import CURRENT_KEY
 
 
 def healthz_handler() -> HTTPRouteHandler:
@@ -29,7 +31,9 @@ def healthz_handler() -> HTTPRouteHandler:
     return healthz
 
 
-def readyz_handler(services: Services, has_keys: Callable[[], bool]) -> HTTPRouteHandler:
+def readyz_handler(
+    services: Services, last_good: LastGood, has_keys: Callable[[], bool]
+) -> HTTPRouteHandler:
     @get(
         "/readyz",
         operation_id="getReadiness",
@@ -38,15 +42,18 @@ def readyz_handler(services: Services, has_keys: Callable[[], bool]) -> HTTPRout
         opt=open_to(None, problems=["store_unavailable", "ledger_unavailable", "keys_unavailable"]),
     )
     async def readyz() -> ReadyAnswer:
-        """Every part a citizen's request needs answers, or the 503 names the one that does not."""
-        manifest = services.reader.version().manifest
-        if await services.reader.get(CURRENT_KEY) is None:  # the version in memory may outlive it
-            raise StoreDown
+        """Every part a citizen's request needs answers, or the 503 names the one that does not.
+        Without the store a worker with a copy is still to be asked: without it there is nothing."""
+        status: Literal["ready", "degraded"] = "ready"
+        try:
+            manifest = await served_manifest(services.reader)
+        except StoreDown:
+            manifest, status = last_good.manifest(), "degraded"
         position = await services.ledger.position()
         if not has_keys():
             raise Problem("keys_unavailable")
         return ReadyAnswer(
-            status="ready",
+            status=status,
             snapshot=manifest.snapshot,
             as_of=manifest.as_of,
             rules_version=manifest.rules_version,

@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.access import CITIZEN_SCOPE, open_to
 from api.inner import ApiRequest, call_of
+from api.me.last_good import LastGood, life_of
 from api.me.records import band_of, refuse_corrupt, value_of
 from api.me.wording import note_of, reasons_of
 from api.problems import Language
@@ -33,15 +34,19 @@ NO_RULE_INDEX = -1
 
 
 class ExplanationRoute:
-    def __init__(self, reader: SnapshotReader) -> None:
+    """`last_good`: as of ScoreRoute."""
+
+    def __init__(self, reader: SnapshotReader, last_good: LastGood | None = None) -> None:
         self._reader = reader
+        self._last_good = last_good
         self._tables = PerVersion(tables_of)
         self._rules = PerVersion(rules_of)
 
     async def answer(self, snapshot_subject: str, language: Language) -> ExplanationAnswer:
         """Raises Problem, StoreDown."""
-        version = self._reader.version()
-        life = await self._reader.life(version, snapshot_subject, "explanation")
+        version, life, is_stale = await life_of(
+            self._reader, self._last_good, snapshot_subject, "explanation"
+        )
         tag = tag_of(snapshot_subject)
         value = value_of(life.hot)
         try:
@@ -51,7 +56,9 @@ class ExplanationRoute:
             band_of(record, self._rules.of(version).bands)
             items = decode_explanation(life.beside, tag)
             answer = explained(version, self._tables.of(version), record, items, language)
-            return msgspec.structs.replace(answer, overlaid_at_position=life.overlaid_position)
+            return msgspec.structs.replace(
+                answer, overlaid_at_position=life.overlaid_position, stale=is_stale
+            )
         except RecordCorrupt as error:
             refuse_corrupt(error)
 

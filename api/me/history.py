@@ -14,6 +14,7 @@ from litestar.params import QueryParameter
 
 from api.access import CITIZEN_SCOPE, open_to
 from api.inner import ApiRequest, call_of
+from api.me.last_good import LastGood, life_of
 from api.me.records import band_of, refuse_corrupt, value_of
 from api.paging import PAGE_QUERY, limit_in
 from api.problems import Problem
@@ -49,20 +50,27 @@ class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryList(msgspec.Struct, frozen=True, kw_only=True):
+    """`stale`: as of ScoreAnswer."""
+
     items: list[HistoryItem]
     next_cursor: str | None
+    stale: bool = False
 
 
 class HistoryRoute:
-    def __init__(self, reader: SnapshotReader) -> None:
+    """`last_good`: as of ScoreRoute."""
+
+    def __init__(self, reader: SnapshotReader, last_good: LastGood | None = None) -> None:
         self._reader = reader
+        self._last_good = last_good
         self._rules = PerVersion(rules_of)
         self._pointed_at = PerVersion(_history_document)
 
     async def answer(self, snapshot_subject: str, limit: int, cursor: str | None) -> HistoryList:
         """Raises Problem, StoreDown."""
-        version = self._reader.version()
-        life = await self._reader.life(version, snapshot_subject, "history")
+        version, life, is_stale = await life_of(
+            self._reader, self._last_good, snapshot_subject, "history"
+        )
         value, tag = value_of(life.hot), tag_of(snapshot_subject)
         try:
             record = decode_hot(value, tag)
@@ -71,7 +79,8 @@ class HistoryRoute:
             items = told(record.score_points, rows, self._pointed_at.of(version))
         except RecordCorrupt as error:
             refuse_corrupt(error)
-        return page_of(items, places_of(rows), limit=limit, cursor=cursor)
+        page = page_of(items, places_of(rows), limit=limit, cursor=cursor)
+        return msgspec.structs.replace(page, stale=is_stale)
 
 
 def told(score: int, rows: list[HistoryRow], document: HistoryDocument) -> list[HistoryItem]:

@@ -1,6 +1,8 @@
 """GET /v1/me/score, the hot route: all bytes that do not depend on the citizen are made once a
 version; a request adds a number to them."""
 
+from functools import partial
+
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -18,9 +20,10 @@ from api.answers import (
     answer_of,
 )
 from api.inner import ApiRequest, call_of, response_of
+from api.me.last_good import LastGood
 from api.me.records import band_of, refuse_corrupt, value_of
 from api.schemas import BandAnswer, ScoreAnswer
-from api.store.protocol import SnapshotReader, Version
+from api.store.protocol import SnapshotReader, StoreDown, Version
 from api.versions import PerVersion, rules_of
 from scoring.contract.documents import Band
 from scoring.contract.snapshot import TAG_CHARS, HotRecord, RecordCorrupt, decode_hot, tag_of
@@ -29,7 +32,7 @@ HEADERS: list[Header] = [JSON_HEADER, NEVER_CACHED, API_POLICY, *SAFETY_HEADERS]
 _LEAD = b'{"score":'
 
 
-def _tail(version: Version, band: Band) -> bytes:
+def _tail(version: Version, band: Band, *, is_stale: bool) -> bytes:
     """All of the answer that follows the number."""
     manifest = version.manifest
     answer = ScoreAnswer(
@@ -38,17 +41,18 @@ def _tail(version: Version, band: Band) -> bytes:
         as_of=manifest.as_of,
         snapshot=manifest.snapshot,
         rules_version=manifest.rules_version,
+        stale=is_stale,
     )
     return msgspec.json.encode(answer).removeprefix(_LEAD + b"0")
 
 
 class VersionAnswers:
     """The answers of one version, made when first needed. At most one for each score there is:
-    a record that does not pass its checks makes none."""
+    a record that does not pass its checks makes none. `is_stale`: given without the store."""
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, *, is_stale: bool = False) -> None:
         self._bands = rules_of(version).bands
-        self._tails = [_tail(version, band) for band in self._bands]
+        self._tails = [_tail(version, band, is_stale=is_stale) for band in self._bands]
         self._made: dict[bytes, Answer] = {}
 
     def of(self, value: bytes, tag: bytes) -> Answer:
@@ -68,17 +72,29 @@ class VersionAnswers:
 
 
 class ScoreRoute:
-    def __init__(self, reader: SnapshotReader) -> None:
+    """`last_good`: what answers when the store does not; None where nothing may."""
+
+    def __init__(self, reader: SnapshotReader, last_good: LastGood | None = None) -> None:
         self._reader = reader
+        self._last_good = last_good
         self._answers = PerVersion(VersionAnswers)
+        self._stale_answers = PerVersion(partial(VersionAnswers, is_stale=True))
 
     async def __call__(self, call: Call) -> Answer:
         """Raises Problem, StoreDown."""
         subject = call.caller.snapshot_subject
-        version = self._reader.version()
-        value = value_of(await self._reader.hot(version, subject))
         try:
-            return self._answers.of(version).of(value, tag_of(subject).encode())
+            version = self._reader.version()
+            stored = await self._reader.hot(version, subject)
+            answers = self._answers.of(version)
+        except StoreDown:
+            if self._last_good is None:
+                raise
+            version, stored = self._last_good.hot(subject)
+            answers = self._stale_answers.of(version)
+        value = value_of(stored)
+        try:
+            return answers.of(value, tag_of(subject).encode())
         except RecordCorrupt as error:
             refuse_corrupt(error)
 

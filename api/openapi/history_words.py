@@ -10,7 +10,7 @@ _SHOWN = {"snapshot": "20261120-3f9c2ab1", "rules_version": "2026-01"}
 HISTORY_OPERATIONS: dict[str, OperationWords] = {
     "getMyScoreHistory": OperationWords(
         description="信用分的每一次变化：哪一天、变了多少、因为什么（新记录、到期、规则变更、信用修复、"
-        "异议、更正、加入）、由哪一版快照首先体现。最新的在前，保留最近 50 次。",
+        "异议、更正、加入）、由哪一版快照首先体现。最新的在前，保留最近 50 次。`stale` 同查分。",
         answer=HistoryList(
             items=[
                 HistoryItem(

@@ -117,7 +117,8 @@ _RECEIPT = signed_example(_PLAIN_RECEIPT)
 OPERATIONS: dict[str, OperationWords] = {
     "getMyScore": OperationWords(
         description="本人当前的信用分与所在档位。未加入为 404 `not_enrolled`；已加入而尚未生成为 404 "
-        "`not_scored_yet`，并给出 `Retry-After`。",
+        "`not_scored_yet`，并给出 `Retry-After`。`stale` 为 `true` 表示存储正在恢复，这是最近一份好快照中的"
+        "分数；若记录此后有变动，则为 503，不给旧分数。",
         answer=ScoreAnswer(
             score=612,
             band=BandAnswer(code="band_3", name="第三档", name_en="Band 3"),
@@ -128,7 +129,7 @@ OPERATIONS: dict[str, OperationWords] = {
     ),
     "getMyScoreExplanation": OperationWords(
         description="每一条记录给了几分、依据哪条规则、来自哪个部门、何时到期。`base` 加上全部 `points` "
-        "正好等于 `score`。不计分的记录也在其中，并说明原因。",
+        "正好等于 `score`。不计分的记录也在其中，并说明原因。`stale` 同查分。",
         answer=ExplanationAnswer(
             score=612,
             base=600,
@@ -256,7 +257,9 @@ OPERATIONS: dict[str, OperationWords] = {
         description="进程存活。不查看任何其他部件。", answer=HealthAnswer(status="ok")
     ),
     "getReadiness": OperationWords(
-        description="市民的请求所需的每个部件都能用；否则为 503，`code` 指出是哪一个。",
+        description="市民的请求所需的每个部件都能用，`status` 为 `ready`；否则为 503，`code` 指出是哪一个。"
+        "存储不可用而本机有最近一份好快照的文件时，`status` 为 `degraded`：市民仍可查自己的分数，"
+        "合作方的询问为 503。",
         answer=ReadyAnswer(
             status="ready",
             snapshot=SNAPSHOT,

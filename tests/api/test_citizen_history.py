@@ -75,7 +75,11 @@ def test_a_page_that_is_none_is_refused(fresh: Service, city: City, query: str) 
 
 
 def test_a_snapshot_without_histories_has_an_empty_list(fresh: Service) -> None:
-    assert ask(fresh, make_city()).json() == {"items": [], "next_cursor": None}
+    assert ask(fresh, make_city()).json() == {
+        "items": [],
+        "next_cursor": None,
+        "stale": False,
+    }
 
 
 @pytest.mark.parametrize("row", ["20777,1,0,,,9", "20777,1,9,,,0", "20777,1,0,,9,0", "x", "1,2"])
