@@ -257,6 +257,28 @@ def test_a_page_without_log_in_can_be_read_touched_and_heard(town: Town, address
     assert page.evaluate(FINDINGS) == []
 
 
+SITE = ["/", "/rules/", "/simulator/", "/benefits/", "/voucher/", "/rights/", "/integrators/"]
+
+
+def test_the_site_can_be_read_touched_and_heard_under_its_policy(town: Town) -> None:
+    page = town.page(SITE[0])
+    for address in SITE:
+        page.goto(town.document.api + address)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate(FINDINGS) == [], address
+    page.fill("input.md-search__input", "信用修复")
+    page.wait_for_selector(".md-search-result__item a")
+
+
+def test_the_simulator_works_with_the_network_gone(town: Town) -> None:
+    page = town.page("/simulator/")
+    page.wait_for_selector("#simulator .md-button")
+    page.context.set_offline(True)
+    page.click("#simulator .md-button")
+    expect(page.locator("#simulator .simulator__row")).to_have_count(2)
+    expect(page.locator("#simulator .simulator__total")).to_contain_text("分")
+
+
 def broken_off(route: Route) -> None:
     route.abort()
 

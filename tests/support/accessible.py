@@ -4,7 +4,10 @@ it is shown. WCAG 2.2: 1.3.1, 1.4.3, 1.4.10, 2.4.6, 2.5.8, 4.1.2."""
 # An array of findings. Contrast is of each text with the nearest ground that is not transparent.
 FINDINGS = """() => {
   const found = [];
-  const shown = (e) => e.checkVisibility({ visibilityProperty: true }) && e.getClientRects().length > 0;
+  // Off the screen or clear as glass is for later: the theme's drawer and search field.
+  const onScreen = ({ right, bottom, left }) => right > 0 && bottom + scrollY > 0 && left < innerWidth;
+  const shown = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+    && e.getClientRects().length > 0 && onScreen(e.getBoundingClientRect());
   const told = (what, e) => found.push(`${what}: ${e.outerHTML.slice(0, 120)}`);
   const all = (query) => [...document.querySelectorAll(query)].filter(shown);
 
