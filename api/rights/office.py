@@ -40,6 +40,8 @@ class Office:
         self._book = book
         self.now_ms = now_ms
         self.policy: CasePolicy = load_case_policy()
+        self._counted: tuple[int, dt.date] | None = None
+        self._figures: RepairStatistics
         self._sealed_days = load_retention().of("cases").days
 
     @property
@@ -51,9 +53,10 @@ class Office:
     ) -> list[Case]:
         """What is due first comes first. `after`: due day and number of the last one seen."""
         wanted = set(statuses)
+        of_all = self._book.cases if "decided" in wanted else self._book.waiting
         found = [
             case
-            for case in await self._book.cases(case_type)
+            for case in await of_all(case_type)
             if case.status in wanted and place_of(case) > after and not self._is_sealed(case)
         ]
         return sorted(found, key=place_of)[:limit]
@@ -71,7 +74,14 @@ class Office:
         return is_over(case, self.today, self._sealed_days)
 
     async def statistics(self) -> RepairStatistics:
-        """Counted from all cases up to now."""
+        """Counted from all cases up to now; anew when there is something new, or a new day."""
+        await self._book.catch_up()
+        counted = (self._book.changes, self.today)
+        if self._counted != counted:
+            self._figures, self._counted = await self._count(), counted
+        return self._figures
+
+    async def _count(self) -> RepairStatistics:
         least = self.policy.statistics.least_citizens
         figures = {
             kind: figures_of(await self._book.cases(kind), kind, self.today, least)
