@@ -22,6 +22,7 @@ app = typer.Typer(
 def _register() -> None:
     from api.commands import (
         audit,
+        benefit,
         build,
         decision,
         demo,
@@ -67,6 +68,7 @@ def _register() -> None:
     ):
         app.command()(command)
     app.add_typer(keys.app)
+    app.add_typer(benefit.app)
     app.add_typer(ledger.app)
     app.add_typer(score.app)
     app.add_typer(receipt.app)

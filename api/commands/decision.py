@@ -1,4 +1,4 @@
-"""`chengxin decision DECISION_ID`: repeat an eligibility decision from snapshot and log."""
+"""`chengxin decision DECISION_ID`: repeat an eligibility decision from snapshot, overlay and log."""
 
 import asyncio
 import datetime as dt
@@ -18,7 +18,7 @@ def decision(
     decision_id: Annotated[str, typer.Argument(help="22 characters, as the partner got it.")],
     data: Annotated[Path, typer.Option(help="Data directory.")] = Path("data"),
 ) -> None:
-    """Whether the answer given is the one that snapshot and log demand."""
+    """Whether the answer given is the one that snapshot, overlay and log demand."""
     from rich.console import Console
 
     found = asyncio.run(_reproduced(data, decision_id))
@@ -35,19 +35,22 @@ def decision(
             "decision_differs",
             "the answer given is not the one the snapshot's files lead to",
             where=found.snapshot,
-            do="look for a later overlay of this citizen's record, or for a changed file",
+            do="look for a changed file, or for an overlay that could not note what it laid",
         )
 
 
 class SnapshotFolder:
-    """Implements KeptSnapshot over a folder of `snapshots/`."""
+    """Implements KeptSnapshot over the files of a snapshot and what lay over it at a moment."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, data: Path, snapshot: str, at_ms: int) -> None:
         import msgspec
 
         from scoring.contract.snapshot import Manifest
 
-        self._folder = folder
+        self._data = data
+        self._snapshot = snapshot
+        self._at_ms = at_ms
+        self._folder = folder = data / "snapshots" / snapshot
         manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
         self.ledger_position = manifest.ledger_position
 
@@ -63,6 +66,16 @@ class SnapshotFolder:
     def score_points(self, subject: str) -> int | None:
         import polars as pl
 
+        from scoring.contract.pseudonyms import snapshot_subject_of
+        from scoring.keys import key_files, read_symmetric_key
+        from scoring.overlay.journal import laid_before
+
+        key = read_symmetric_key(key_files(self._data).snapshot)
+        named = snapshot_subject_of(key, subject)
+        laid = laid_before(self._data / "overlays", self._snapshot, named, at_ms=self._at_ms)
+        if laid is not None:
+            record = laid.record()
+            return record.score_points if record is not None else None
         files = self._folder / "scores.parquet" / "*.parquet"
         found = pl.scan_parquet(files).filter(pl.col("subject") == subject).collect()
         return int(found["score_points"][0]) if found.height else None
@@ -72,12 +85,18 @@ async def _reproduced(data: Path, decision_id: str) -> "Reproduced":
     from api.accesses.events import access_body
     from api.ledger.sqlite import ledger_path, open_ledger
     from api.partner.reproduction import DecisionUnknown, line_of, reproduced
+    from scoring.overlay.journal import MARGIN_MS
 
     ledger = await open_ledger(ledger_path(data))
     try:
         event = await line_of(ledger, decision_id)
         snapshot = access_body(event.body).snapshot or ""
-        return await reproduced(ledger, event, SnapshotFolder(data / "snapshots" / snapshot))
+        for shift in (0, -MARGIN_MS, MARGIN_MS):  # an overlay was being laid just then
+            folder = SnapshotFolder(data, snapshot, event.at_ms + shift)
+            found = await reproduced(ledger, event, folder)
+            if found.agrees:
+                return found
+        return await reproduced(ledger, event, SnapshotFolder(data, snapshot, event.at_ms))
     except (DecisionUnknown, ValueError) as error:
         raise InputRefused(
             "decision_unknown",

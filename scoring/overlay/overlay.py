@@ -1,6 +1,8 @@
 """One round: what has happened since the last one, rebuilt and laid over the served version."""
 
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,11 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from scoring.contract.pseudonyms import Digest
 from scoring.contract.snapshot import Manifest
 from scoring.overlay.changes import LedgerChanges
+from scoring.overlay.journal import note
 from scoring.overlay.lay import lay, position_laid
-from scoring.overlay.rebuild import rebuilt
+from scoring.overlay.rebuild import OverlaidCitizen, rebuilt
 from scoring.overlay.served import ServedInputs, served_inputs
 from scoring.publish.pointers import manifest_in, served_id
 from scoring.store.connection import StoreConnection
+
+log = logging.getLogger("chengxin.overlay")
 
 ChangesAfter = Callable[[int], LedgerChanges]
 
@@ -40,7 +45,11 @@ class Overlay:
         public_key: Ed25519PublicKey,
         changes_after: ChangesAfter,
         digest: Digest = "sha256",
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`clock`: Unix seconds."""
+        self._clock = clock
+        self._overlays = snapshots.with_name("overlays")
         self._lake = lake
         self._snapshots = snapshots
         self._snapshot_key = snapshot_key
@@ -62,8 +71,17 @@ class Overlay:
             is_served = lay(store, manifest.snapshot, changes.position, [])
             return _laid(manifest, changes, 0, is_served)
         citizens = rebuilt(self._inputs(manifest), changes, self._snapshot_key, self._digest)
+        self._note(manifest.snapshot, changes.position, citizens)
         is_served = lay(store, manifest.snapshot, changes.position, citizens)
         return _laid(manifest, changes, len(citizens), is_served)
+
+    def _note(self, snapshot: str, position: int, citizens: Sequence[OverlaidCitizen]) -> None:
+        """A full disk does not keep a disputed record counting: it is laid all the same."""
+        at_ms = int(self._clock() * 1_000)
+        try:
+            note(self._overlays, snapshot, position, citizens, at_ms=at_ms)
+        except OSError as error:
+            log.error("overlay: decisions of now cannot be repeated later: %s", error.strerror)
 
     def _inputs(self, manifest: Manifest) -> ServedInputs:
         if self._served is None or self._served.manifest != manifest:

@@ -3,6 +3,7 @@ real lake, real store."""
 
 import asyncio
 import datetime as dt
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.commands import app
+from api.commands.decision import SnapshotFolder
 from api.commands.overlay import overlay_of
 from api.ledger.enrolment import enrolled_draft, withdrawn_draft
 from api.ledger.fold import body_bytes
@@ -226,6 +228,22 @@ def test_a_disputed_record_stops_counting_and_counts_again_once_decided(town: To
     town.decide("disputed", "rejected")
     town.round()
     assert town.records("disputed") == before
+
+
+def test_a_decision_of_before_and_one_of_after_an_overlay_can_be_repeated(town: Town) -> None:
+    """Snapshot files and the overlay's journal give the scores that were served at both moments."""
+    before = town.records("disputed")
+    assert before is not None
+    snapshot, subject = town_snapshot(town), town.cast["disputed"]
+    earlier_ms = int(time.time() * 1_000) - 1
+    town.dispute("disputed", _worst(town, "disputed").record_id)
+    town.round()
+    overlaid = town.records("disputed")
+    assert overlaid is not None
+    later_ms = int(time.time() * 1_000) + 1
+    kept = [SnapshotFolder(town.road.data, snapshot, at) for at in (earlier_ms, later_ms)]
+    assert [one.score_points(subject) for one in kept] == [before[0], overlaid[0]]
+    assert before[0] != overlaid[0]
 
 
 def test_the_next_build_after_a_dispute_is_the_overlay_before_it(town: Town) -> None:
