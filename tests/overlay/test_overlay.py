@@ -1,10 +1,8 @@
 """Who joins, disputes or leaves is right in the served version before the next build: real ledger,
 real lake, real store."""
 
-import asyncio
 import datetime as dt
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,174 +11,26 @@ from typer.testing import CliRunner
 from api.commands import app
 from api.commands.decision import SnapshotFolder
 from api.commands.overlay import overlay_of
-from api.ledger.enrolment import enrolled_draft, withdrawn_draft
-from api.ledger.fold import body_bytes
-from api.ledger.notice import load_notices
-from api.ledger.protocol import EventDraft
-from api.ledger.sqlite import ledger_path, open_ledger
-from api.rights.case import DecidedBody, OpenedBody, case_stream
-from scoring.city.generation import generate
-from scoring.city.personas import personas
-from scoring.contract.pseudonyms import snapshot_subject_of, subject_of
+from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import (
     HISTORY_CAUSES,
     ITEM_STATUSES,
     OVERLAY_POSITION_FIELD,
     ExplanationItem,
-    HistoryRow,
-    bucket_of,
     day_of,
-    decode_explanation,
-    decode_history,
-    decode_hot,
-    explanation_key,
     field_of,
-    history_key,
-    hot_key,
     live_key,
     overlay_key,
-    tag_of,
 )
 from scoring.errors import VerificationFailed
-from scoring.keys import read_symmetric_key
 from scoring.overlay.lay import lay
 from scoring.overlay.overlay import Laid
 from scoring.overlay.rebuild import OverlaidCitizen
-from scoring.publish.pointers import manifest_in, rollback, served_id
+from scoring.publish.pointers import rollback, served_id
 from scoring.publish.prune import prune
 from scoring.store.connection import StoreConnection
-from scoring.store.embedded import EmbeddedStore
-from tests.road.road import Road
+from tests.overlay.town import AS_OF, NEXT_DAY, Town
 from tests.support.stores import fill_to_the_brim, stray_keys
-
-PEOPLE, SEED, AS_OF = 200, 7, dt.date(2026, 11, 20)
-AT_MS = int(dt.datetime(2026, 11, 21, 2, tzinfo=dt.UTC).timestamp()) * 1000
-NEXT_DAY = dt.date(2026, 11, 21)
-Records = tuple[int, list[ExplanationItem], list[HistoryRow]]
-
-
-class Town:
-    """`rich` and `new` are not enrolled when the first snapshot is built; `disputed` and `over` are."""
-
-    def __init__(self, road: Road, store: EmbeddedStore) -> None:
-        self.road = road
-        self.store = store
-        self.key = read_symmetric_key(road.keys.snapshot)
-        self.cast = {
-            code: subject_of(road.lake_key, who.id_number)
-            for code, who in personas(people=PEOPLE, seed=SEED, as_of=AS_OF).items()
-        }
-        self.overlay = overlay_of(road.data)
-
-    def append(self, *drafts: EventDraft) -> int:
-        async def store() -> int:
-            ledger = await open_ledger(ledger_path(self.road.data))
-            try:
-                return await ledger.append_many(list(drafts))
-            finally:
-                await ledger.close()
-
-        return asyncio.run(store())
-
-    def join(self, code: str) -> int:
-        notice = load_notices().current(AS_OF)
-        return self.append(enrolled_draft(self.cast[code], notice, "town", AT_MS))
-
-    def leave(self, code: str) -> int:
-        return self.append(withdrawn_draft(self.cast[code], AT_MS))
-
-    def dispute(self, code: str, record: str) -> int:
-        body = OpenedBody(
-            due_on=dt.date(2026, 12, 20),
-            is_due_provisional=False,
-            policy_version="test",
-            record_id=record,
-        )
-        return self._case(code, "dispute_opened", body)
-
-    def decide(self, code: str, outcome: str) -> int:
-        body = DecidedBody(outcome=outcome, reason_digest="0" * 64, by="clerk", confirmed_by="two")
-        return self._case(code, "dispute_decided", body)
-
-    def _case(self, code: str, kind: str, body: OpenedBody | DecidedBody) -> int:
-        draft = EventDraft(
-            kind=kind,
-            stream=case_stream("dispute", "a-case"),
-            subject=self.cast[code],
-            at_ms=AT_MS,
-            body=body_bytes(body),
-        )
-        return self.append(draft)
-
-    def round(self) -> Laid:
-        with StoreConnection.open(self.store.url) as connection:
-            laid = self.overlay.round(connection)
-        assert laid is not None
-        return laid
-
-    def records(self, code: str) -> Records | None:
-        """Score, items and history as any reader of the store finds them."""
-        name = snapshot_subject_of(self.key, self.cast[code])
-        with StoreConnection.open(self.store.url) as connection:
-            snapshot = served_id(connection)
-            assert snapshot is not None
-            manifest = manifest_in(connection, snapshot)
-            assert manifest is not None
-            bucket = bucket_of(name, manifest.bucket_count)
-            values = [
-                connection.call("HGET", key_of(snapshot, bucket), field_of(name))
-                for key_of in (hot_key, explanation_key, history_key)
-            ]
-        if None in values:
-            assert values == [None] * 3
-            return None
-        hot, explanation, history = values
-        score = decode_hot(hot, tag_of(name)).score_points
-        items = decode_explanation(explanation, tag_of(name))
-        rows = decode_history(history, tag_of(name))
-        assert 600 + sum(item.points for item in items) == score
-        assert 600 + sum(row.change_points for row in rows) == score
-        return score, items, rows
-
-    def raw(self) -> dict[str, dict[bytes, bytes]]:
-        with StoreConnection.open(self.store.url) as connection:
-            found = {}
-            for key in connection.call("KEYS", "[hxyo]:*"):
-                reply = connection.call("HGETALL", key)
-                found[key.decode()] = dict(zip(reply[::2], reply[1::2], strict=True))
-            return found
-
-    def publish_next(self, as_of: dt.date = AS_OF) -> Path:
-        snapshot = self.road.build(as_of)
-        self.road.publish(snapshot, self.store.url)
-        return snapshot
-
-
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Road:
-    road = Road(tmp_path_factory.mktemp("overlay"))
-    generate(people=PEOPLE, seed=SEED, out=road.data / "incoming", as_of=AS_OF)
-    road.ingest(road.data / "incoming")
-    return road
-
-
-@pytest.fixture
-def town(city: Road, tmp_path: Path) -> Iterator[Town]:
-    """The city's lake under a ledger, snapshots and store of the test's own."""
-    road = Road(tmp_path)
-    for name in ("keys", "lake"):
-        target = tmp_path / name
-        if target.exists():
-            for file in target.iterdir():
-                file.unlink()
-            target.rmdir()
-        target.symlink_to(city.data / name)
-    road = Road(tmp_path)
-    with EmbeddedStore(tmp_path / "store") as store:
-        town = Town(road, store)
-        road.enrol([town.cast["disputed"], town.cast["over"]], dt.date(2026, 6, 1))
-        town.publish_next()
-        yield town
 
 
 def test_who_joins_has_the_score_the_next_build_gives_her(town: Town) -> None:
