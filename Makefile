@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format lint types imports site bench bench-score load fuzz fuzz-lock chaos lock clean
+.PHONY: help venv demo test check format lint types imports site bench bench-score laws load fuzz fuzz-lock chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,8 +45,12 @@ site: venv ## build the static site into build/site
 bench: venv ## figures beside the design's targets
 	$(BIN)/python -m loadtest.bench $(ARGS)
 
-bench-score: venv ## build time at scale; RECORDS=50000000 PEOPLE=8000000 ENROLLED=3000000
+bench-score: venv ## build time at scale; RECORDS=50000000 PEOPLE=8000000 ENROLLED=3000000 HISTORIES=1
 	$(BIN)/python -m loadtest.bench_score $(ARGS)
+
+laws: venv ## laws of the score, 10,000 cases each; a good half hour
+	CHENGXIN_LAW_CASES=10000 $(BIN)/pytest tests/build/test_scoring_laws.py \
+	  tests/rulebook/test_floor_rule.py tests/what_if/test_smallest_changes.py $(ARGS)
 
 load: venv ## Locust users against a running demo; fails on wrong bodies, errors or p99
 	$(BIN)/python -m loadtest.run $(ARGS)

@@ -20,7 +20,9 @@ Data = Annotated[Path, typer.Option("--data", help="Data directory.", metavar="D
 
 
 def recompute(
-    subject: Annotated[str, typer.Option(help="Pseudonym, as in the token's `sub`.")],
+    subject: Annotated[
+        str, typer.Option("--subject", "--citizen", help="Pseudonym, as in the token's `sub`.")
+    ],
     snapshot: Annotated[str, typer.Option(help="Snapshot id.")],
     data: Data = Path("data"),
 ) -> None:

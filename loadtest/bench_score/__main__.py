@@ -2,7 +2,8 @@
 
 Prints seconds, records a second, peak memory and output hash of every run beside the targets, the
 same core aggregation in DuckDB, the rate at a tenth of the size, and the hash at K = 1, 8, 64 groups
-of buckets. Exit 1 where two hashes or sums differ or, at the design's own size, a target is missed.
+of buckets. `--histories` (make: HISTORIES=1) builds each size once more, a month later, on the first
+snapshot, whose histories go on. Exit 1 where two hashes or sums differ or, at the design's own size, a target is missed.
 Sizes come from the environment, where make puts them, or as options.
 """
 
@@ -26,6 +27,9 @@ GROUPED_RECORDS = 1_000_000  # enough for several snapshot parts, few enough for
 # Rates of a tenth and of the whole: fixed costs weigh more in the small one, a shared machine
 # wavers by a fifth; anything worse than linear shows as half.
 LINEAR_WITHIN = 1.5
+DAYS_LATER = 30
+# A build on a predecessor holds two snapshots' shares of a part at a time, whatever the city's size.
+HISTORY_PEAK_WITHIN = 1.5
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -63,13 +67,28 @@ class Bench:
         run(made)
         return data
 
-    def build(self, data: Path, jobs: int | None = None) -> Run:
+    def build(self, data: Path, jobs: int | None = None, previous: str = "") -> Run:
         """The snapshot is removed: another run must not find it and stop early."""
         out = self._folder / "out"
-        print(f"building {data.name} records …", file=sys.stderr, flush=True)
-        built = run(Work(what="build", data=str(data), out=str(out), jobs=jobs))
+        what = "on a predecessor" if previous else "records"
+        print(f"building {data.name} {what} …", file=sys.stderr, flush=True)
+        days_later = DAYS_LATER if previous else 0
+        built = run(
+            Work(
+                what="build",
+                data=str(data),
+                out=str(out),
+                jobs=jobs,
+                previous=previous,
+                days_later=days_later,
+            )
+        )
         shutil.rmtree(out)
         return built
+
+    def predecessor(self, data: Path) -> Run:
+        """Built once and kept."""
+        return run(Work(what="build", data=str(data), out=str(data / "snapshots")))
 
     def peer(self, data: Path) -> Run:
         print("the same sums in DuckDB …", file=sys.stderr, flush=True)
@@ -122,6 +141,53 @@ def at_a_tenth(bench: Bench, size: Size, whole: Run) -> None:
     )
 
 
+def with_histories(bench: Bench, size: Size) -> None:
+    """The same city a month later, on its first snapshot, at a tenth and at the whole size."""
+    runs = []
+    for each in (size.cut_to(size.records // 10), size):
+        data = bench.lake(each)
+        first = bench.predecessor(data)
+        later = bench.build(data, previous=first.folder)
+        runs.append((first, later))
+        bench.figures.append(_history_figure(each, first, later))
+    (_, small), (first, whole) = runs
+    told = bench.expect(
+        whole.peak_bytes <= HISTORY_PEAK_WITHIN * max(first.peak_bytes, small.peak_bytes),
+        "memory grows with histories",
+    )
+    bench.figures.append(
+        Figure(
+            name="peak of a build with histories ÷ without",
+            value=f"{whole.peak_bytes / first.peak_bytes:.2f}{told}",
+            target=f"flat: at most {HISTORY_PEAK_WITHIN}",
+        )
+    )
+
+
+def histories_at_groupings(bench: Bench, size: Size) -> None:
+    data = bench.lake(size.cut_to(GROUPED_RECORDS))
+    first = bench.predecessor(data)
+    hashes = [bench.build(data, jobs, previous=first.folder).hash for jobs in GROUPINGS]
+    told = bench.expect(len(set(hashes)) == 1, "groupings differ with histories")
+    bench.figures.append(
+        Figure(
+            name=f"with histories at K = {', '.join(map(str, GROUPINGS))}",
+            value=hashes[0][:16] + told,
+            target="the same",
+        )
+    )
+
+
+def _history_figure(size: Size, first: Run, later: Run) -> Figure:
+    return Figure(
+        name=f"build on a predecessor: {size.records:,} records, {later.citizens:,} citizens",
+        value=f"{later.seconds:.1f} s, {size.records / later.seconds:,.0f} records/s,"
+        f" peak {later.peak_bytes / 2**30:.2f} GiB, {later.history_rows:,} history rows",
+        target="50 M in 120 s, 6 GiB",
+        peer=f"without a predecessor: {first.seconds:.1f} s, peak {first.peak_bytes / 2**30:.2f} GiB",
+    )
+
+
 def at_groupings(bench: Bench, size: Size) -> None:
     small = size.cut_to(GROUPED_RECORDS)
     data = bench.lake(small)
@@ -167,6 +233,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=_from_make("PEOPLE", 800_000))
     parser.add_argument("--enrolled", type=int, default=_from_make("ENROLLED", 300_000))
     parser.add_argument("--runs", type=int, default=2, help="builds of the whole size")
+    parser.add_argument(
+        "--histories",
+        action="store_true",
+        default=bool(os.environ.get("HISTORIES")),
+        help="build on a predecessor too",
+    )
     parser.add_argument("--folder", type=Path, help="where lakes are written; default: temporary")
     return parser.parse_args()
 
@@ -179,6 +251,9 @@ def main() -> int:
         whole = at_size(bench, size, options.runs)
         at_a_tenth(bench, size, whole)
         at_groupings(bench, size)
+        if options.histories:
+            with_histories(bench, size)
+            histories_at_groupings(bench, size)
     show(bench.figures)
     for failure in bench.failures:
         print(f"failed: {failure}")

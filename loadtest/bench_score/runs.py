@@ -17,7 +17,8 @@ LAKE, EXPORT = "lake", "export"
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """`data`: folder with or for the lake. `out`: where a build puts its snapshot. `jobs`: groups
-    the 64 lake buckets are gathered in; None: as many as the build chooses by itself."""
+    the 64 lake buckets are gathered in; None: as many as the build chooses by itself. `days_later`:
+    than the lake's day; `previous`: folder of the snapshot whose histories the build continues."""
 
     what: Literal["make", "build", "duckdb"]
     data: str
@@ -26,10 +27,13 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     enrolled: int = 0
     out: str = ""
     jobs: int | None = None
+    days_later: int = 0
+    previous: str = ""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """`hash`: SHA-256 of the manifest, which holds those of all parts. `checksum`: Σ scores."""
+    """`hash`: SHA-256 of the manifest, which holds those of all parts. `checksum`: Σ scores.
+    `history_rows`: of all citizens, those of former snapshots too."""
 
     seconds: float
     peak_bytes: int
@@ -37,6 +41,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     items: int = 0
     hash: str = ""
     checksum: int = 0
+    history_rows: int = 0
+    folder: str = ""
 
 
 def run(work: Work) -> Run:
@@ -74,6 +80,7 @@ def _make(work: Work) -> Run:
 
 
 def _build(work: Work) -> Run:
+    import datetime as dt
     import hashlib
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -94,7 +101,8 @@ def _build(work: Work) -> Run:
         rulebook=load_rulebook(),
         benefits=load_benefits(),
         catalogue=published_document(load_catalogue()),
-        as_of=AS_OF,
+        as_of=AS_OF + dt.timedelta(days=work.days_later),
+        previous=Path(work.previous) if work.previous else None,
         # Fixed, so that two runs can be compared; it signs and names nobody.
         keys=BuildKeys(b"\x07" * 32, Ed25519PrivateKey.from_private_bytes(b"\x09" * 32)),
         buckets_per_job=None if work.jobs is None else BUCKETS // work.jobs,
@@ -109,6 +117,8 @@ def _build(work: Work) -> Run:
         items=manifest.items,
         hash=hashlib.sha256(content).hexdigest(),
         checksum=manifest.score_sum_points,
+        history_rows=sum(part.rows for part in manifest.parts if part.role == "history"),
+        folder=str(folder),
     )
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from api.commands import app
 from api.commands.build import build as build_command
 from api.commands.lint import lint as lint_command
 from api.commands.recompute import recompute as recompute_command
@@ -59,6 +61,16 @@ def test_build_prints_the_id_and_recompute_agrees_point_by_point(
     assert "base 600 + Σ points = 612 (band_3)" in told
     assert "disputed" in told
     assert "equal to the snapshot" in told
+
+
+@pytest.mark.parametrize("name", ["--subject", "--citizen"])
+def test_who_is_asked_for_may_be_called_subject_or_citizen(
+    data: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    snapshot = _built(data, capsys)
+    words = ["recompute", name, LI, "--snapshot", snapshot, "--data", str(data)]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert (done.exit_code, "equal to the snapshot" in done.output) == (0, True)
 
 
 def test_a_snapshot_that_says_otherwise_is_found_out(
