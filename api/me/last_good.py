@@ -154,7 +154,9 @@ class LastGood:
                 log.warning("last good copy waits: %s", type(error).__name__)
             self._is_deaf = True
         except Exception:
-            log.exception("last good copy: not followed")
+            if not self._is_deaf:
+                log.exception("last good copy: not followed")
+            self._is_deaf = True
 
     async def _look(self) -> None:
         version = self._reader.version()

@@ -96,15 +96,17 @@ class SnapshotCopy:
 
     def open_parts(self) -> None:
         """Raises CopyRefused, OSError."""
-        sizes = {part.path: part for part in self.manifest.parts}
+        parts = {part.path: part for part in self.manifest.parts}
         for told in self.manifest.lookups:
             try:
                 lookup = Lookup(_signed_bytes(self._folder, told))
             except LookupBroken as error:
                 raise CopyRefused("copy_damaged", told.path) from error
+            if told.records not in parts:
+                raise CopyRefused("copy_damaged", told.path)
             self._lookups.append(lookup)
             self._first_buckets.append(lookup.first_bucket)
-            self._records.append((self._opened(sizes[told.records]), told.records))
+            self._records.append((self._opened(parts[told.records]), told.records))
 
     def _opened(self, part: SnapshotPart) -> int:
         descriptor = os.open(self._folder / part.path, os.O_RDONLY | os.O_CLOEXEC)

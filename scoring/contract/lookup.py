@@ -87,8 +87,8 @@ def require_whole(command: bytes, place: Place) -> None:
 
 
 def value_in(command: bytes, field: str) -> bytes | None:
-    """What an HSET command sets `field` to. Neither fields nor values hold line ends, so that a
-    field's own frame stands nowhere else."""
+    """What an HSET command sets `field` to. A value has no line ends and is a tag alone or has a
+    comma, which no field has: a field's characters in their own frame are the field."""
     frame = b"\r\n$%d\r\n%s\r\n$" % (FIELD_CHARS, field.encode("ascii"))
     start = command.find(frame)
     if start < 0:

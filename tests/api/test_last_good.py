@@ -308,6 +308,18 @@ def test_without_the_files_a_lost_store_is_503(store: EmbeddedStore, data: Path)
         assert get(service, 1).code == "store_unavailable"
 
 
+def test_files_that_come_later_are_found(
+    store: EmbeddedStore, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.me.last_good.AGAIN_SECONDS", 0.3)
+    (data / "snapshots").rename(data / "elsewhere")
+    with served(data, store) as service:
+        pause(service, 0.3)
+        assert gauge(service, "last_good_ready") == 0
+        (data / "elsewhere").rename(data / "snapshots")
+        until(service, lambda: gauge(service, "last_good_ready") == 1)
+
+
 def test_a_worker_started_without_the_store_serves_what_the_publisher_told(
     store: EmbeddedStore, data: Path
 ) -> None:
