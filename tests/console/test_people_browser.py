@@ -152,6 +152,11 @@ def test_a_partner_asks_once_she_sees_it_and_revokes_and_it_hears_no_more(town: 
     page = town.citizen("over", "asked")
     asked = page.locator("#accesses-list li").first
     expect(asked).to_contain_text("安居租赁")
+    asked.locator("summary").click()
+    expect(asked.get_by_text("请人工复核这次答复")).to_be_visible()
+    asked.get_by_text("下载完整性证明").click()
+    expect(page.locator("#status")).not_to_have_text("请稍候…")
+    expect(page.locator("#status")).not_to_be_empty()
     expect(page.locator("#news-list")).to_contain_text("第一次使用")
     page.click("#views >> text=激励")
     consent = page.locator(".consent", has_text="安居租赁")

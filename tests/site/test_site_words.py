@@ -15,6 +15,7 @@ RETIRED = {
     "起点": "基础分、所需分数",
     "收回": "撤回",
     "同意书": "告知书",
+    "回执": "凭据",
 }
 # Texts of laws and other cities speak for themselves.
 OWN_TEXTS = [

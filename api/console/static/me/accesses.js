@@ -1,15 +1,28 @@
 // 谁询问过我: each line as the log has it, newest first; and what she should know without asking.
-import { byId, entry, facts, line, made, moment } from "/console/elements.js";
+import { byId, download, entry, facts, line, made, moment } from "/console/elements.js";
 
 const PAGE = 10;
 
-export function makeAccesses({ ask, act, say, rights }) {
+export function makeAccesses({ ask, askText, act, say, rights }) {
+  const proof = (seq) => {
+    const button = made("button", "下载完整性证明");
+    button.type = "button";
+    button.onclick = () => act(async () => {
+      download(await askText(`/v1/me/events/${seq}/proof`), `chengxin-proof-${seq}.json`);
+      say("证明已下载。怎样核验，见本站“记录的完整性”。");
+    });
+    return button;
+  };
+
   function proofOf(access) {
     const place = made("details");
     place.append(made("summary", "依据与编号"), facts(
       ["依据", access.legal_basis], ["询问者", access.initiator_name], ["代表", access.on_behalf_of],
-      ["决定编号", access.decision_id], ["答复摘要", access.response_digest]));
-    if (access.decision_id) place.append(rights.reviewOf(access.decision_id));
+      ["决定编号", access.decision_id], ["答复摘要", access.response_digest], ["记录编号", String(access.seq)]));
+    const row = made("div", "", "row");
+    row.append(proof(access.seq));
+    if (access.decision_id) row.append(rights.reviewOf(access.decision_id));
+    place.append(row);
     return place;
   }
 

@@ -114,6 +114,7 @@ async function start() {
   byId("login").hidden = !client;
   byId("login").onclick = () => act(() => beginLogin(client, redirectUri));
   byId("leave-session").onclick = () => goOut("您已退出登录。");
+  addEventListener("hashchange", () => say(""));
   byId("agreed").onchange = (event) => { byId("enrol").disabled = !event.target.checked; };
   byId("again").onclick = () => act(open);
   byId("look-again").onclick = () => act(async () => {

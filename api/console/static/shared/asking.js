@@ -5,6 +5,7 @@ export class Refused extends Error {
     super(words ?? problem.detail ?? problem.title ?? "请稍后再试。");
     this.code = problem.code;
     this.status = problem.status ?? 0;
+    this.problem = problem;
   }
 }
 
