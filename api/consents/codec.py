@@ -31,20 +31,12 @@ class ConsentCodec:
         self._snapshot_subject_of = snapshot_subject_of
 
     def encode(self, consent: Consent) -> bytes:
-        terms = consent.terms
-        members = (
-            consent.seq,
-            _LETTERS[consent.status],
-            self._keys.seal(consent.handle, consent.subject),
-            terms.partner,
-            terms.policy,
-            terms.purpose,
-            terms.not_before_ms,
-            terms.expires_at_ms,
-            terms.max_uses_per_day,
-            consent.id,
-        )
-        return ",".join(str(member) for member in members).encode()
+        terms, owner = consent.terms, self._keys.seal(consent.handle, consent.subject)
+        return (
+            f"{consent.seq},{_LETTERS[consent.status]},{owner},{terms.partner},{terms.policy},"
+            f"{terms.purpose},{terms.not_before_ms},{terms.expires_at_ms},"
+            f"{terms.max_uses_per_day},{consent.id}"
+        ).encode()
 
     def decode(self, handle: str, value: bytes) -> LiveConsent:
         """Raises RecordCorrupt: another handle's value, another key's, or none of ours."""

@@ -34,7 +34,7 @@ class HandleKeys:
         if len(plain) > PSEUDONYM_CHARS:
             raise ValueError(f"a subject has at most {PSEUDONYM_CHARS} characters")
         stream = hmac.digest(self._seals, handle.encode(), "sha256")
-        sealed = bytes(a ^ b for a, b in zip(plain, stream, strict=False))
+        sealed = _exclusive_or(plain, stream)
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def unseal(self, handle: str, sealed: str) -> str:
@@ -42,8 +42,14 @@ class HandleKeys:
         out then is no pseudonym (one chance in 4^22 that it looks like one)."""
         data = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
         stream = hmac.digest(self._seals, handle.encode(), "sha256")
-        plain = bytes(a ^ b for a, b in zip(data, stream, strict=False))
-        subject = plain.decode("ascii")
+        subject = _exclusive_or(data[: len(stream)], stream).decode("ascii")
         if not HANDLE.match(subject):
             raise ValueError("not the owner's seal")
         return subject
+
+
+def _exclusive_or(data: bytes, stream: bytes) -> bytes:
+    """As whole numbers: byte by byte it takes ten times as long, and a replay does it for each
+    consent."""
+    number = int.from_bytes(data, "big") ^ int.from_bytes(stream[: len(data)], "big")
+    return number.to_bytes(len(data), "big")
