@@ -80,7 +80,7 @@ def measure_publish(built: Built, store: EmbeddedStore) -> list[Figure]:
         peer = pipeline_per_second(built, store)
     citizens = built.manifest.citizens
     records = sum(part.rows for part in built.manifest.parts if part.role == "records")
-    hot, explanation = stored_bytes(built, store)
+    hot, explanation, history = stored_bytes(built, store)
     return [
         Figure(
             name="publish: verify, load, read back, flip",
@@ -91,7 +91,9 @@ def measure_publish(built: Built, store: EmbeddedStore) -> list[Figure]:
         ),
         Figure(
             name="Valkey memory per citizen",
-            value=f"hot {hot:.0f} B, with explanation {hot + explanation:.0f} B; all in {used / citizens:.0f} B",
+            value=f"hot {hot:.0f} B, with explanation of {built.manifest.items / citizens:.1f} records"
+            f" {hot + explanation:.0f} B, history of one row {history:.0f} B beside it;"
+            f" all in {used / citizens:.0f} B",
             target="≤ 100 B hot, ≤ 500 B with explanation",
             peer="one JSON string per citizen: about 700 B",
         ),
@@ -104,20 +106,20 @@ def used_memory(connection: StoreConnection) -> int:
     return int(line.split(":")[1])
 
 
-def stored_bytes(built: Built, store: EmbeddedStore) -> tuple[float, float]:
-    """MEMORY USAGE of all hot and all explanation buckets, key and table included, per citizen."""
-    from scoring.contract.snapshot import explanation_key, hot_key
+def stored_bytes(built: Built, store: EmbeddedStore) -> tuple[float, float, float]:
+    """MEMORY USAGE of hot, explanation and history buckets, key and table included, per citizen."""
+    from scoring.contract.snapshot import explanation_key, history_key, hot_key
 
     manifest = built.manifest
     buckets = range(0, manifest.bucket_count, max(1, manifest.bucket_count // 512))
     totals = []
     with StoreConnection.open(store.url) as connection:
-        for key in (hot_key, explanation_key):
+        for key in (hot_key, explanation_key, history_key):
             names = [key(manifest.snapshot, bucket) for bucket in buckets]
             used = connection.calls([("MEMORY", "USAGE", name) for name in names])
             fields = connection.calls([("HLEN", name) for name in names])
             totals.append(sum(used) / sum(fields))
-    return totals[0], totals[1]
+    return totals[0], totals[1], totals[2]
 
 
 def pipeline_per_second(built: Built, store: EmbeddedStore) -> float:
