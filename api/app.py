@@ -176,6 +176,7 @@ def parts_from(settings: Settings) -> Parts:
         settings.issuer,
         console_client=settings.console_client,
         citizen_client=settings.citizen_client,
+        staff_client=settings.staff_client,
     )
     return Parts(
         make_reader=lambda replay: ValkeyReader(settings.store_url, before_serving=replay),

@@ -351,7 +351,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "not_eligible_now": ProblemKind(
         409,
         "现在还不能生成这张凭证",
-        "您此刻没有达到这项优惠的起点分。一切照常：您可以按平常的条件使用这项服务。这个结果只有您知道。",
+        "您此刻没有达到这项优惠的所需分数。一切照常：您可以按平常的条件使用这项服务。这个结果只有您知道。",
         "Not available at the moment",
         "Your score is below this benefit's threshold now. You are served as everybody is; only you "
         "were told this.",
