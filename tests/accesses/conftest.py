@@ -16,6 +16,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Service]:
-    with service_of(make_city(), tmp_path) as running:
+def fresh(tmp_path: Path, ledger_place: str) -> Iterator[Service]:
+    """On either ledger."""
+    with service_of(make_city(), tmp_path, ledger_url=ledger_place) as running:
         yield running

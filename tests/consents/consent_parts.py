@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
@@ -18,8 +17,9 @@ from api.consents.projection import LiveConsents
 from api.consents.service import ConsentService
 from api.consents.terms import DAY_MS, AskedTerms
 from api.ledger.enrolment import EnrolmentService
+from api.ledger.places import open_ledger_at
 from api.ledger.projection import LiveMarks
-from api.ledger.sqlite import SqliteLedger, open_ledger
+from api.ledger.protocol import Ledger
 from api.store.reader import ValkeyReader
 from scoring.contract.documents import Benefit
 from scoring.contract.pseudonyms import snapshot_subject_of
@@ -87,7 +87,7 @@ def access(consent_id: str | None = None, **changes: object) -> AccessEvent:
 class Worker:
     """What one API process has of this room."""
 
-    def __init__(self, ledger: SqliteLedger, url: str) -> None:
+    def __init__(self, ledger: Ledger, url: str) -> None:
         self.ledger = ledger
         self.now_ms = int(time.time() * 1_000)  # the store's own clock ends the entries
         self.reader = ValkeyReader(url, before_serving=self._replay)
@@ -119,8 +119,8 @@ class Worker:
 
 
 @asynccontextmanager
-async def working(path: Path, url: str, follows: bool = True) -> AsyncIterator[Worker]:
-    worker = Worker(await open_ledger(path), url)
+async def working(place: str, url: str, follows: bool = True) -> AsyncIterator[Worker]:
+    worker = Worker(await open_ledger_at(place), url)
     await worker.reader.open()
     if follows:
         worker.live.start()

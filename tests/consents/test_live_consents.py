@@ -40,10 +40,9 @@ def store(running_store: EmbeddedStore, tmp_path: Path) -> EmbeddedStore:
     return running_store
 
 
-def two_workers(tmp_path: Path, store: EmbeddedStore, story: Story) -> None:
+def two_workers(place: str, store: EmbeddedStore, story: Story) -> None:
     async def told() -> None:
-        path = tmp_path / "ledger.sqlite"
-        async with working(path, store.url) as one, working(path, store.url) as other:
+        async with working(place, store.url) as one, working(place, store.url) as other:
             await enrol(one, 1, 2)
             await story(one, other)
 
@@ -51,7 +50,7 @@ def two_workers(tmp_path: Path, store: EmbeddedStore, story: Story) -> None:
 
 
 def test_a_change_is_seen_by_every_worker_when_its_request_returns(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     async def story(one: Worker, other: Worker) -> None:
         consent = await one.grant()
@@ -64,11 +63,11 @@ def test_a_change_is_seen_by_every_worker_when_its_request_returns(
         assert await other.status(consent.handle) == "revoked"
         assert await other.status("x" * 22) is None
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 def test_fifty_at_once_end_in_the_last_acknowledged_state_and_no_yes_follows_a_revoke(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     """Pauses and resumes on two workers, then a revoke, while a partner asks both all the time."""
 
@@ -121,11 +120,11 @@ def test_fifty_at_once_end_in_the_last_acknowledged_state_and_no_yes_follows_a_r
             assert await worker.status(consent.handle) == "revoked"
             assert (await worker.consents.consent(PERSON, consent.id)).status == "revoked"
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 def test_grants_and_revokes_of_the_same_terms_leave_each_consent_as_last_acknowledged(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     async def story(one: Worker, other: Worker) -> None:
         async def grant_and_revoke(worker: Worker, revokes: bool) -> tuple[str, str]:
@@ -139,11 +138,11 @@ def test_grants_and_revokes_of_the_same_terms_leave_each_consent_as_last_acknowl
             assert await one.status(handle) == status
             assert await other.status(handle) == status
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 def test_an_older_state_never_replaces_a_newer_one_in_the_store(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     async def story(one: Worker, other: Worker) -> None:
         granted = await one.grant()
@@ -152,11 +151,11 @@ def test_an_older_state_never_replaces_a_newer_one_in_the_store(
         await one.live.announce([before])  # a slow worker's late write
         assert await other.status(granted.handle) == "revoked"
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 def test_a_follower_writes_what_another_process_stored_and_did_not_live_to_write(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     async def story(one: Worker, other: Worker) -> None:
         silent = Mute(one.live)
@@ -169,7 +168,7 @@ def test_a_follower_writes_what_another_process_stored_and_did_not_live_to_write
         await one.ledger.append(withdrawn(2))
         assert time.monotonic() - began < 2  # a second for each of the two
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 class Mute:
@@ -189,7 +188,7 @@ async def sees(worker: Worker, handle: str, status: str) -> None:
 
 
 def test_a_store_that_lost_everything_has_every_consent_again_before_it_serves(
-    tmp_path: Path, store: EmbeddedStore
+    tmp_path: Path, ledger_place: str, store: EmbeddedStore
 ) -> None:
     async def story(one: Worker, other: Worker) -> None:
         kept, gone = await one.grant(1), await one.grant(2)
@@ -206,21 +205,22 @@ def test_a_store_that_lost_everything_has_every_consent_again_before_it_serves(
                     await asyncio.sleep(0.02)
         assert seen == {("active", "revoked")}
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 def test_a_store_restarted_with_old_data_gets_what_it_missed_before_it_serves(
     tmp_path: Path,
+    ledger_place: str,
 ) -> None:
     """Saved, then a revoke, then killed: what it loads says active."""
 
     async def story() -> None:
-        path, folder = tmp_path / "ledger.sqlite", tmp_path / "store"
+        folder = tmp_path / "store"
         store = EmbeddedStore(folder)
         store.start()
         made = write_snapshot(tmp_path / "s", "20260115-000000000001", city(10, 1))
         publish_to(store, made)
-        async with working(path, store.url) as one:
+        async with working(ledger_place, store.url) as one:
             await enrol(one)
             consent = await one.grant()
             await asyncio.sleep(0.3)
@@ -234,14 +234,14 @@ def test_a_store_restarted_with_old_data_gets_what_it_missed_before_it_serves(
             with connected(restored) as connection:
                 entry = connection.call("GET", consent_key(consent.handle))
                 assert CODEC.decode(consent.handle, entry).status == "active"
-            async with working(path, restored.url, follows=False) as again:
+            async with working(ledger_place, restored.url, follows=False) as again:
                 assert await again.status(consent.handle) == "revoked"
 
     asyncio.run(story())
 
 
 def test_a_withdrawal_ends_all_consents_for_every_worker(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     async def story(one: Worker, other: Worker) -> None:
         first, second = await one.grant(), await one.grant(policy="deposit")
@@ -255,22 +255,22 @@ def test_a_withdrawal_ends_all_consents_for_every_worker(
         with pytest.raises(IllegalStep):  # coming back does not bring them back
             await other.consents.change(PERSON, first.id, "active")
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 def test_a_follower_ends_the_consents_of_who_left_through_another_process(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     async def story(one: Worker, other: Worker) -> None:
         consent = await one.grant()
         await one.ledger.append(withdrawn(1))
         await sees(other, consent.handle, "revoked")
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 def test_resuming_and_leaving_at_once_never_leaves_an_active_consent(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     async def story(one: Worker, other: Worker) -> None:
         for number in range(10, 18):
@@ -286,16 +286,17 @@ def test_resuming_and_leaving_at_once_never_leaves_an_active_consent(
             await sees(other, consent.handle, "revoked")
             assert (await one.consents.consent(subject, consent.id)).status == "revoked"
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
-def test_a_revoke_that_cannot_reach_the_store_is_stored_and_not_confirmed(tmp_path: Path) -> None:
+def test_a_revoke_that_cannot_reach_the_store_is_stored_and_not_confirmed(
+    tmp_path: Path, ledger_place: str
+) -> None:
     async def story() -> None:
-        path = tmp_path / "ledger.sqlite"
         with EmbeddedStore(tmp_path / "store") as store:
             made = write_snapshot(tmp_path / "s", "20260115-000000000001", city(10, 1))
             publish_to(store, made)
-            async with working(path, store.url) as one:
+            async with working(ledger_place, store.url) as one:
                 await enrol(one)
                 consent = await one.grant()
                 store.stop()
@@ -307,7 +308,7 @@ def test_a_revoke_that_cannot_reach_the_store_is_stored_and_not_confirmed(tmp_pa
 
 
 def test_the_position_of_the_replay_never_runs_ahead_of_the_entries(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     async def story(one: Worker, other: Worker) -> None:
         for number in range(100, 140):
@@ -318,11 +319,11 @@ def test_the_position_of_the_replay_never_runs_ahead_of_the_entries(
             position = int(connection.call("GET", CONSENTS_KEY))
         assert position == await one.ledger.position()
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 def test_who_is_not_enrolled_cannot_consent_nor_withdraw(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     from api.consents.service import ConsentsRefused
 
@@ -332,11 +333,11 @@ def test_who_is_not_enrolled_cannot_consent_nor_withdraw(
         with pytest.raises(EnrolmentRefused):
             await other.enrolments.withdraw(pseudonym(99))
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 def test_a_position_never_moves_past_what_the_store_has_lost(
-    tmp_path: Path, store: EmbeddedStore
+    ledger_place: str, store: EmbeddedStore
 ) -> None:
     """A follower that was at work when the store lost its data must not hide the gap."""
 
@@ -356,11 +357,11 @@ def test_a_position_never_moves_past_what_the_store_has_lost(
         await follower.follow_once()
         assert await other.status(lost.handle) == "active"
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 def test_a_replay_cut_short_goes_on_where_it_was(
-    tmp_path: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+    ledger_place: str, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a store with more consents than fit in one attempt would never serve."""
     monkeypatch.setattr("api.consents.projection.PAGE_EVENTS", 5)
@@ -381,7 +382,7 @@ def test_a_replay_cut_short_goes_on_where_it_was(
         await replay.before_serving()
         assert pages.asked_after[-1] >= reached
 
-    two_workers(tmp_path, store, story)
+    two_workers(ledger_place, store, story)
 
 
 class CutShort:
