@@ -128,6 +128,7 @@ def retention_lines() -> list[RetentionLine]:
 def _step(event: Event) -> EnrolmentStep:
     is_joining = event.kind == "enrolled"
     return EnrolmentStep(
+        seq=event.seq,
         at=instant(event.at_ms),
         step="enrolled" if is_joining else "withdrawn",
         notice_version=notice_version_in(event.body) if is_joining else None,

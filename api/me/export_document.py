@@ -23,8 +23,10 @@ MOST_LINES = 10_000_000  # lists are not paged; the accesses of a life are far f
 
 
 class EnrolmentStep(msgspec.Struct, frozen=True, kw_only=True):
-    """She joined, or left; `notice_version`: of the text she accepted when joining."""
+    """She joined, or left; `notice_version`: of the text she accepted when joining. `seq`: number
+    in the ledger, to ask a proof with."""
 
+    seq: int
     at: dt.datetime
     step: Literal["enrolled", "withdrawn"]
     notice_version: str | None

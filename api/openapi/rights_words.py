@@ -152,7 +152,7 @@ _STAFF_DETAIL = StaffCaseDetail(
 _EXPORT = ExportDocument(
     exported_at=DECIDED_AT,
     subject="Jq3XkT9nV2mYp0sWc8uLrA",
-    enrolments=[EnrolmentStep(at=OPENED_AT, step="enrolled", notice_version="2026-01")],
+    enrolments=[EnrolmentStep(seq=4709, at=OPENED_AT, step="enrolled", notice_version="2026-01")],
     score=ScoreAnswer(
         score=612,
         band=BandAnswer(code="band_3", name="第三档", name_en="Band 3"),

@@ -68,6 +68,7 @@ class Day:
     def go_by(self) -> None:
         """Raises Wrong."""
         self._public()
+        self._log_is_one()
         self._newcomer_joins_and_leaves()
         record = self._citizen_reads()
         self._citizen_consents()
@@ -84,6 +85,12 @@ class Day:
         ):
             self._well(operation)
             self._refused(operation, 406, accept="application/x-unknown")
+
+    def _log_is_one(self) -> None:
+        size = self._well("listLogHeads").items[0].size
+        self._well("getLogConsistency", from_=size, to=size)
+        self._refused("getLogConsistency", 404, from_=1 << 40, to=1 << 40)
+        self._refused("listLogHeads", 400, cursor="never")
 
     def _newcomer_joins_and_leaves(self) -> None:
         who = self._newcomer
@@ -112,7 +119,9 @@ class Day:
         day = dt.datetime.now(dt.UTC).date()
         self._well("listAccesses", who, since=day - dt.timedelta(days=30), until=day)
         self._well("listEvents", who)
-        self._well("exportMyData", who)
+        joined = self._well("exportMyData", who).enrolments[0]
+        self._well("getEventProof", who, seq=joined.seq)
+        self._refused("getEventProof", 404, self._newcomer, seq=joined.seq)
         for operation in (
             *("getMyScore", "getMyScoreExplanation", "getMyScoreHistory"),
             *("listAccesses", "listEvents", "exportMyData"),
