@@ -331,6 +331,58 @@ def test_a_part_that_cannot_be_read_is_left_out_and_the_score_still_shown(town: 
     expect(page.locator("#accesses")).to_be_hidden()
 
 
+CHANGE = {
+    "state": "required",
+    "from_version": "2026-01",
+    "to_version": "2027-01",
+    "announced_on": "2026-11-01",
+    "effective_on": "2026-12-01",
+    "changes": [{"what": "kind", "how": "added", "code": "x", "text": "新增一类记录：机构荣誉。"}],
+}
+
+
+def test_a_material_change_is_told_line_by_line_and_she_stays_or_leaves(town: Town) -> None:
+    asked: list[object] = []
+
+    def refused(route: Route) -> None:
+        problem = {"status": 409, "code": "reconsent_required", "detail": "x", "reconsent": CHANGE}
+        route.fulfill(status=409, json=problem)
+
+    def accepted(route: Route) -> None:
+        if route.request.method == "POST":
+            asked.append(route.request.post_data_json)
+            page.unroute("**/v1/me/score")
+            route.fulfill(status=201, json={})
+        else:
+            route.continue_()
+
+    page = town.citizen("rich")
+    page.route("**/v1/me/score", refused)
+    page.route("**/v1/me/enrolment", accepted)
+    page.reload()
+    expect(page.locator("#changes")).to_have_text("新增一类记录：机构荣誉。")
+    expect(page.locator("#inside")).to_be_hidden()
+    expect(page.locator("#decline")).to_be_visible()
+    assert page.evaluate(FINDINGS) == []
+    page.click("#accept")
+    page.wait_for_selector("#score:visible")
+    assert asked == [{"notice_version": "2027-01"}]
+    expect(page.locator("#changed")).to_be_hidden()
+
+
+def test_a_change_to_come_is_told_while_the_score_is_still_shown(town: Town) -> None:
+    def told(route: Route) -> None:
+        answer = route.fetch().json() | {"reconsent": {**CHANGE, "state": "announced"}}
+        route.fulfill(json=answer)
+
+    page = town.citizen("rich")
+    page.route("**/v1/me/enrolment", told)
+    page.reload()
+    expect(page.locator("#changed-title")).to_have_text("告知书将有重大变更")
+    expect(page.locator("#score")).to_be_visible()
+    expect(page.locator("#decline")).to_be_hidden()
+
+
 def test_by_keyboard_alone_she_reaches_her_rights(town: Town) -> None:
     page = town.citizen("rich")
     page.focus("#views a >> nth=2")

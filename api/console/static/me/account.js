@@ -4,7 +4,9 @@ import { byId, day, download, made } from "/console/elements.js";
 const noticeParts = (notice) => notice.items.flatMap((item) => [
   made("h3", item.title), made("p", item.text), made("p", `依据：${item.basis}`, "hint")]);
 
-export function makeAccount({ ask, askText, act, refresh, say }) {
+export function makeAccount({ ask, askText, act, refresh, say, showReconsent }) {
+  let isAnnounced = false;
+
   async function offerJoining() {
     const notice = await ask("/v1/notice");
     byId("notice-text").replaceChildren(...noticeParts(notice));
@@ -21,6 +23,7 @@ export function makeAccount({ ask, askText, act, refresh, say }) {
   async function showAccount() {
     const [enrolment, notice] = await Promise.all([ask("/v1/me/enrolment"), ask("/v1/notice")]);
     byId("joined").textContent = `${day(enrolment.enrolled_at)} 加入，同意的是告知书 ${enrolment.notice_version} 版。`;
+    isAnnounced = showReconsent(enrolment.reconsent);
     byId("agreed-notice-text").replaceChildren(...noticeParts(notice));
     byId("agreed-notice").firstElementChild.textContent = `现行告知书（${notice.version} 版）`;
     byId("receipt").onclick = () => act(async () => {
@@ -35,5 +38,5 @@ export function makeAccount({ ask, askText, act, refresh, say }) {
     say("您已退出，分数已删除。");
   }
 
-  return { offerJoining, showAccount, leave };
+  return { offerJoining, showAccount, leave, hasAnnouncement: () => isAnnounced };
 }

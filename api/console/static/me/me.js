@@ -7,6 +7,7 @@ import { makeAccount } from "/me/account.js";
 import { makeConsents } from "/me/consents.js";
 import { makeExplanation } from "/me/explanation.js";
 import { makeHistory } from "/me/history.js";
+import { makeReconsent } from "/me/reconsent.js";
 import { makeRights } from "/me/rights.js";
 import { show } from "/me/views.js";
 import { makeVouchers } from "/me/vouchers.js";
@@ -19,7 +20,8 @@ const act = makeActing(say, () => goOut("登录已过期，请重新登录。"))
 const tools = { ask, askText, act, say, refresh };
 
 const rights = makeRights(tools);
-const account = makeAccount(tools);
+const showReconsent = makeReconsent(tools);
+const account = makeAccount({ ...tools, showReconsent });
 const showAccesses = makeAccesses({ ...tools, rights });
 const showConsents = makeConsents({ ...tools, showVouchers: makeVouchers(tools) });
 const showExplanation = makeExplanation({ rights });
@@ -33,6 +35,7 @@ const PARTS = {
     [rights.show, ["rights"]], [account.showAccount, ["account"]]],
 };
 PARTS.inside = PARTS.waiting;
+PARTS.changed = PARTS.waiting.slice(1);
 
 async function showAll(state) {
   const parts = PARTS[state];
@@ -40,7 +43,9 @@ async function showAll(state) {
   const refused = results.filter((result) => result.reason).map((result) => result.reason);
   const ended = refused.find((error) => error.status === 401);
   if (ended) throw ended;
-  show(state, parts.flatMap(([, sections], at) => (results[at].reason ? sections : [])));
+  const isEnrolled = state === "inside" || state === "waiting";
+  show(state, parts.flatMap(([, sections], at) => (results[at].reason ? sections : [])),
+    isEnrolled && account.hasAnnouncement());
   byId("reviewing").hidden = state !== "inside";
   say(refused.length ? `有的内容暂时读不出：${refused[0].message}` : "");
 }
@@ -71,6 +76,7 @@ async function stateOf() {
   } catch (error) {
     if (error.code === "not_enrolled") return "outside";
     if (error.code === "not_scored_yet") return "waiting";
+    if (error.code === "reconsent_required" && showReconsent(error.problem.reconsent)) return "changed";
     throw error;
   }
 }

@@ -12,14 +12,16 @@ const VIEWS = [
 // Whoever is outside still may see who asked, follow her cases and take her data with her.
 const OF_STATE = {
   outside: ["score", "asked", "rights"],
+  changed: ["score", "asked", "rights", "account"],
   waiting: ["score", "benefits", "asked", "rights", "account"],
   inside: ["score", "benefits", "asked", "rights", "account"],
 };
-const FIRST = ["welcome", "failed", "outside", "waiting", "inside"];
+const FIRST = ["welcome", "failed", "outside", "changed", "waiting", "inside"];
 const SECTIONS = [...FIRST, ...VIEWS.flatMap(([, , sections]) => sections)];
 
 let state = "welcome";
 let unread = new Set();
+let isAnnounced = false;
 
 function chosenName() {
   const names = OF_STATE[state] ?? [];
@@ -38,7 +40,8 @@ function draw() {
   const names = OF_STATE[state] ?? [];
   const chosen = chosenName();
   const [, , sections] = VIEWS.find(([name]) => name === chosen);
-  const shown = chosen === "score" ? [state] : sections;
+  const first = isAnnounced ? ["changed", state] : [state];
+  const shown = chosen === "score" ? first : sections;
   for (const name of SECTIONS) byId(name).hidden = !shown.includes(name) || unread.has(name);
   byId("views").hidden = names.length === 0;
   byId("views").replaceChildren(
@@ -46,8 +49,10 @@ function draw() {
 }
 
 // `failed`: sections that could not be read and would say what is not so.
-export function show(first, failed = []) {
+// `announced`: a change to come is told above.
+export function show(first, failed = [], announced = false) {
   state = first;
+  isAnnounced = announced;
   unread = new Set(failed);
   draw();
 }
