@@ -129,7 +129,7 @@ class Edge:
         try:
             if self.site is None:
                 raise Problem("not_found")
-            call.headers = headers_of(scope["headers"])
+            call.headers = headers_of(scope)
             answer = await self.site(call)
         except Exception as error:
             answer = self._answer_to(error, call, None)
@@ -144,7 +144,7 @@ class Edge:
 
     def _admitted(self, route: Route, call: Call) -> Access:
         """The operation, once the request has passed all checks but the body's."""
-        call.headers = headers = headers_of(call.scope["headers"])
+        call.headers = headers = headers_of(call.scope)
         method = call.scope["method"]
         access = route.operations.get(method)
         if access is None:

@@ -18,13 +18,29 @@ MAX_REMEMBERED_ACCEPTS = 256
 Receive = Callable[[], Awaitable[Any]]
 
 
-def headers_of(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Raises Problem bad_request where a header that decides something comes twice."""
+def headers_of(scope: Any) -> dict[bytes, bytes]:
+    """Raises Problem bad_request where a header that decides something comes twice, and where
+    HTTP/1.1 comes without Host (RFC 9112 3.2). What comes in several lines is one list, in their
+    order (RFC 9110 5.3)."""
+    pairs: list[tuple[bytes, bytes]] = scope["headers"]
     headers = dict(pairs)
     if len(headers) != len(pairs):
-        names = [name for name, _ in pairs]
-        if any(names.count(name) > 1 for name in SINGLE_HEADERS):
+        headers = _joined(pairs)
+    # Where there was none, the server puts an empty one.
+    if not headers.get(b"host") and scope["http_version"] == "1.1":
+        raise Problem("bad_request")
+    return headers
+
+
+def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        if name not in headers:
+            headers[name] = value
+        elif name in SINGLE_HEADERS:
             raise Problem("bad_request")
+        else:
+            headers[name] = b", ".join([headers[name], value])
     return headers
 
 
@@ -132,7 +148,10 @@ async def read_json_body(
 async def read_typed_body(
     headers: dict[bytes, bytes], receive: Receive, *, access: Access, limit_bytes: int
 ) -> bytes:
-    """The whole body, of the type and within the size the operation takes; not looked into."""
+    """The whole body, of the type and within the size the operation takes; not looked into. A
+    packed one is refused: it would be something else to whoever unpacks it (RFC 9110 8.4)."""
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise Problem("unsupported_media_type")
     if access.body == "json":
         check_json_type(headers.get(b"content-type"))
     elif access.body == "form":

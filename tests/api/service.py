@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from api.app import Parts, create_app
 from api.edge import Edge
 from api.identity.keys import load_signing_key, make_signing_key, write_signing_key
-from api.ledger.notice import load_notices
+from api.ledger.notice import Notices, load_notices
 from api.ledger.places import open_ledger_at
 from api.ledger.protocol import Ledger
 from api.partner.own_tokens import TokenIssuer
@@ -142,6 +142,9 @@ class Service:
         return self.run(exchange(self.app, method, path, raw, pieces))
 
 
+HOST = (b"host", b"127.0.0.1:8000")  # as every client sends it
+
+
 async def exchange(
     app: Any, method: str, target: str, headers: list[tuple[bytes, bytes]], pieces: Sequence[bytes]
 ) -> Reply:
@@ -156,7 +159,7 @@ async def exchange(
         "raw_path": raw_path,
         "query_string": query,
         "root_path": "",
-        "headers": headers,
+        "headers": headers if any(name == b"host" for name, _ in headers) else [HOST, *headers],
         "client": ("127.0.0.1", 50_000),
         "server": ("127.0.0.1", 8_000),
         "state": {},
@@ -188,6 +191,7 @@ def service_of(
     make_reader: Callable[[BeforeServing], SnapshotReader] | None = None,
     mounts: Mapping[str, Any] | None = None,
     clock: Callable[[], float] = time.time,
+    notices: Notices | None = None,
     **settings: Any,
 ) -> Iterator[Service]:
     """`make_reader`: a real one in the place of the city in memory. `settings`: see settings_for;
@@ -205,7 +209,7 @@ def service_of(
         make_reader=make_reader or (lambda _: reader),
         open_ledger=opened,
         snapshot_key=SNAPSHOT_KEY,
-        notices=load_notices(),
+        notices=notices or load_notices(),
         receipt_key=load_signing_key(told.api_signing_key_file),
         mounts=mounts or {},
         clock=clock,
