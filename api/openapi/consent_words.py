@@ -7,7 +7,7 @@ from api.consents.answers import ConsentAnswer, ConsentChange, ConsentRequest, C
 from api.me.news import NewsAnswer, NewsList
 from api.openapi.operation_words import OperationWords
 
-CONSENT_ID = "c5f0c7a1e9d2b4c6f8a3e1d7b9c5f2a40"
+CONSENT_ID = "c5f0c7a1e9d2b4c6f8a3e1d7b9c5f2a4"
 HANDLE = "kT3vQ9xL0aZpW7sYbN2mRg"
 GRANTED_AT = dt.datetime(2026, 11, 2, 9, 15, tzinfo=dt.UTC)
 USED_AT = dt.datetime(2026, 11, 5, 10, 40, tzinfo=dt.UTC)
@@ -19,7 +19,7 @@ _CONSENT = ConsentAnswer(
     status="active",
     partner="city_library",
     partner_name="市图书馆",
-    policy="xinyiyue_deposit_waiver",
+    policy="xinyiyue_deposit_free",
     purpose="xinyiyue_deposit",
     scene="信易阅",
     what="借书免押金",
@@ -45,7 +45,7 @@ _ACCESS = AccessAnswer(
     purpose="市图书馆询问您借书能否免押金。对方只得到“可以”或“暂不可以”，看不到分数。",
     purpose_code="xinyiyue_deposit",
     legal_basis="《个人信息保护法》第十三条第一款第一项",
-    policy="xinyiyue_deposit_waiver",
+    policy="xinyiyue_deposit_free",
     consent_id=CONSENT_ID,
     decision_id="d-7Qm2xK9vT4pL",
     response_digest="3b7e72edb2b3a8b9f1a0c1d4e5f60718293a4b5c6d7e8f900112233445566778",
@@ -60,7 +60,7 @@ CONSENT_OPERATIONS: dict[str, OperationWords] = {
         "合作方只得到“可以”或“暂不可以”。`status` 为 `awaiting` 时先备好，待确认后才生效。",
         request=ConsentRequest(
             partner="city_library",
-            policy="xinyiyue_deposit_waiver",
+            policy="xinyiyue_deposit_free",
             purpose="xinyiyue_deposit",
             expires_at=EXPIRES_AT,
             max_uses_per_day=3,
