@@ -135,6 +135,19 @@ def test_lint_prints_each_problem_with_its_place_and_refuses(
     assert "rulebook.toml:" in capsys.readouterr().out
 
 
+def test_lint_knows_what_past_days_were_scored_by(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _built(data, capsys)
+    lint_command(data=data)
+    path = tmp_path / "rulebook.toml"
+    edition = RULEBOOK_PATH.read_text(encoding="utf-8")
+    path.write_text(edition.replace("points = 12", "points = 11", 1), encoding="utf-8")
+    lint_command(rulebook=path)
+    with pytest.raises(InputRefused, match=r"rules_work_backwards.*commitment_kept"):
+        lint_command(rulebook=path, data=data)
+
+
 def test_lint_accepts_the_edition_in_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     lint_command()
     assert "keep every promise" in capsys.readouterr().out
