@@ -1,5 +1,6 @@
 """Single citizens out of a built snapshot's own files, whatever the number of its parts."""
 
+import asyncio
 import random
 from pathlib import Path
 
@@ -7,13 +8,17 @@ import msgspec
 import pytest
 
 from api.store.copies import CopyRefused, open_copy
+from api.store.reader import ValkeyReader
 from scoring.contract.lookup import SORTS, Lookup, LookupBroken, lookup_bytes, value_in
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import Manifest, decode_explanation, decode_hot, tag_of
 from scoring.store.connection import pack
+from scoring.store.embedded import EmbeddedStore
 from tests.build.random_city import AS_OF, random_city
 from tests.support.lake import KEYS, build_snapshot
 from tests.support.snapshots import PUBLIC_KEY, city, subject, write_manifest, write_snapshot
+from tests.support.stores import publish_to
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize("buckets_per_part", [1, 2, 512])
@@ -113,3 +118,43 @@ def test_a_copy_is_refused_by_its_code(tmp_path: Path, change: str) -> None:
             "unknown part": "copy_damaged",
         }[change]
     )
+
+
+@pytest.mark.parametrize("name", ["records-00.lookup", "documents.resp"])
+def test_one_flipped_bit_in_what_leads_to_a_record_or_explains_it_is_found(
+    tmp_path: Path, name: str
+) -> None:
+    folder = write_snapshot(tmp_path, "s1", city(50, 1))
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(CopyRefused, match=f"copy_damaged. {name}"):
+        open_copy(folder, PUBLIC_KEY, None).version()
+
+
+def test_what_was_assumed_holds_until_the_store_says_what_it_serves(
+    server: EmbeddedStore, snapshots: Path
+) -> None:
+    folder = write_snapshot(snapshots, "s1", city(50, 1))
+    copy = open_copy(folder, PUBLIC_KEY, None)
+    assumed = copy.version()
+    copy.close()
+
+    async def story() -> None:
+        reader = ValkeyReader(server.url)
+        reader.assume(assumed)
+        assert reader.version() is assumed
+        assert not reader.is_serving
+        publish_to(server, folder)
+        await reader.open()
+        try:
+            await eventually(lambda: reader.is_serving, 3.0)
+            said = reader.version()
+            assert said is not assumed
+            assert said == assumed
+            reader.assume(assumed)
+            assert reader.version() is said
+        finally:
+            await reader.close()
+
+    asyncio.run(story())
