@@ -14,7 +14,7 @@ from api.answers import Call
 from api.consents.reading import PAGE_EVENTS
 from api.idempotency import idempotency_of
 from api.inner import ApiRequest, call_of
-from api.openapi.limits import TEXT, exactly
+from api.openapi.limits import WRITTEN, exactly
 from api.paging import PAGE_QUERY, limit_in
 from api.problems import Problem
 from api.rights.answers import CaseReceipt, DisputeAnswer, RepairAnswer, ReviewAnswer
@@ -39,7 +39,7 @@ RecordId = Annotated[
     str, msgspec.Meta(min_length=1, max_length=64, pattern=exactly("^[A-Za-z0-9_-]+$"))
 ]
 # What is too long is told by its own code; this bound only keeps bodies small.
-Words = Annotated[str, msgspec.Meta(max_length=8_000, pattern=exactly(TEXT))]
+Words = Annotated[str, msgspec.Meta(max_length=8_000, pattern=exactly(WRITTEN))]
 Result = TypeVar("Result")
 
 

@@ -13,6 +13,10 @@ BASE64 = "^[A-Za-z0-9+/]+=*$"
 LINE = r"^[^\x00-\x1F\x7F]*$"  # words on one line: no control characters
 TEXT = r"^[^\x00-\x08\x0B-\x1F\x7F]*$"  # words on several lines
 
+# As TEXT, from people: nothing that turns the order of what others read, and no unseen controls.
+# Marks of direction (U+200E, U+200F) belong to Uyghur and Arabic names and stay.
+WRITTEN = r"^[^\x00-\x08\x0B-\x1F\x7F-\x9F\u202A-\u202E\u2066-\u2069]*$"
+
 
 def exactly(pattern: str) -> str:
     """The pattern as a type of ours holds a request to it: Python's `$` also matches before a last

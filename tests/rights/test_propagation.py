@@ -152,6 +152,24 @@ def test_a_record_nobody_decided_about_is_refused(data: Path, store: EmbeddedSto
     assert (code, found) == (4, {})
 
 
+async def open_dispute(data: Path) -> str:
+    ledger = await open_ledger(ledger_path(data))
+    receipt = await CitizenRights(ledger, lambda: NOW_MS).dispute(subject(1), PENALTY, "", None)
+    await ledger.close()
+    return msgspec.json.decode(receipt, type=CaseReceipt).id
+
+
+def test_a_case_still_pending_takes_nothing_away_and_says_so(
+    data: Path, store: EmbeddedStore
+) -> None:
+    assert lines(data, store, asyncio.run(open_dispute(data))) == (4, {})
+
+
+def test_where_there_is_no_ledger_none_is_begun(tmp_path: Path, store: EmbeddedStore) -> None:
+    assert lines(tmp_path, store, "r")[0] == 7
+    assert not ledger_path(tmp_path).exists()
+
+
 def test_a_page_that_names_the_record_is_found(data: Path, store: EmbeddedStore) -> None:
     case_id = asyncio.run(take_away(data, "repair"))
     serve_build(data, store)
