@@ -30,6 +30,8 @@ SERVED_BESIDE = frozenset({"v1/log/heads"})
 PROVENANCE = ("source", "date", "status")
 FRONT_PAGE = "index.html"
 WITHOUT_PROVENANCE = {FRONT_PAGE, "404.html"}
+# Pages of the service on the same address, which the built files do not hold.
+SERVICE_PAGES = frozenset({"/me/"})
 # A column with less text than two lines of a phone says nothing.
 MINIMUM_WORDS = 60
 # 检查指标 of government sites: a front page not renewed for two weeks is a veto.
@@ -90,7 +92,7 @@ def _links(page: Page, pages: dict[str, Page], site_dir: Path, own_host: str) ->
         elif parts.netloc:
             if parts.netloc not in OFFICIAL_HOSTS | {own_host}:
                 yield Finding("unknown_host", page.path, parts.netloc)
-        elif not _leads_somewhere(page, link, pages, site_dir):
+        elif link not in SERVICE_PAGES and not _leads_somewhere(page, link, pages, site_dir):
             yield Finding("dead_link", page.path, link)
 
 

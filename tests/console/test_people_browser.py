@@ -273,6 +273,9 @@ def test_the_site_can_be_read_touched_and_heard_under_its_policy(town: Town) -> 
         assert page.evaluate(FINDINGS) == [], address
     page.fill("input.md-search__input", "信用修复")
     page.wait_for_selector(".md-search-result__item a")
+    page.goto(town.document.api + "/")
+    page.click(".actions >> text=我的信用")
+    page.wait_for_selector("#login:visible")
 
 
 def test_the_simulator_works_with_the_network_gone(town: Town) -> None:

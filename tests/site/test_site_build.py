@@ -202,6 +202,7 @@ def test_figures_older_than_two_weeks_are_found(built_site: BuiltSite) -> None:
     [
         ('<a href="../no-such-page/">x</a>', "dead_link"),
         ('<a href="#no-such-anchor">x</a>', "dead_link"),
+        ('<a href="/you/">x</a>', "dead_link"),
         ('<a href="https://elsewhere.example/">x</a>', "unknown_host"),
         ('<a href="javascript:void(0)">x</a>', "script_link"),
         ('<img src="https://elsewhere.example/x.png" alt="">', "foreign_load"),
