@@ -67,3 +67,21 @@ def test_nobody_elses_data_is_in_it(town: Service) -> None:
     opened(town, "bob", "pen2")
     text = json.dumps(citizen(town, "ann", "/v1/me/export").json())
     assert "pen2" not in text
+
+
+def test_an_explanation_reads_words_only_of_who_has_stated_any(town: Service) -> None:
+    asked: list[object] = []
+    texts = town.ledger.texts
+
+    def counted(digests: list[str]) -> object:
+        asked.extend(digests)
+        return texts(digests)
+
+    town.ledger.texts = counted  # type: ignore[method-assign,assignment]
+    opened(town, "ann", "pen1")
+    for name in ("ann", "bob"):
+        assert citizen(town, name, "/v1/me/score/explanation").status == 200
+    assert asked == []
+    put(town, "ann", "/v1/me/records/kept1/statement", {"text": "说明"})
+    assert citizen(town, "ann", "/v1/me/score/explanation").status == 200
+    assert len(asked) == 1
