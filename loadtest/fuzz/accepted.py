@@ -49,14 +49,15 @@ def cursor_nobody_was_given(failure: Any, case: Any, response: Any) -> bool:
     return again.status_code == 200
 
 
-def until_before_since(failure: Any, case: Any, response: Any) -> bool:
-    """A period that ends before it begins, or after the last day a calendar has: two parameters
-    that must fit each other. Proof: they do not."""
+def range_that_ends_before_it_begins(failure: Any, case: Any, response: Any) -> bool:
+    """Days, or sizes of the log: two parameters that must fit each other, and a period must not end
+    after the last day a calendar has. Proof: they do not."""
     query = dict(case.query or {})
     if failure.code != "ST202" or code_of(response) != "invalid_parameter":
         return False
     days = [dt.date.fromisoformat(query[name]) for name in ("since", "until") if name in query]
-    return bool(days) and (days != sorted(days) or days[-1] == dt.date.max)
+    sizes = [int(query[name]) for name in ("from", "to") if name in query]
+    return days != sorted(days) or days[-1:] == [dt.date.max] or sizes != sorted(sizes)
 
 
 def too_many_failed_logins(failure: Any, case: Any, response: Any) -> bool:
@@ -81,7 +82,7 @@ def ended_consent_is_still_shown(failure: Any, case: Any, response: Any) -> bool
 
 RULES: tuple[Callable[[Any, Any, Any], bool], ...] = (
     cursor_nobody_was_given,
-    until_before_since,
+    range_that_ends_before_it_begins,
     too_many_failed_logins,
     ended_consent_is_still_shown,
 )
