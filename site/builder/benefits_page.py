@@ -28,7 +28,9 @@ def summary(benefits: BenefitsDocument) -> str:
         )
         for item in benefits.items
     ]
-    return table("全部守信激励", ("场景", "合作方", "优惠", "所需分数", "状态"), rows, frozenset({3}))
+    return table(
+        "全部守信激励", ("场景", "合作方", "优惠", "所需分数", "状态"), rows, frozenset({3})
+    )
 
 
 def cards(benefits: BenefitsDocument) -> str:
