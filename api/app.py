@@ -19,6 +19,7 @@ from api.access import route_table_of
 from api.accesses.log import LedgerAccessLog
 from api.answers import AsgiApp, Direct
 from api.consents.answers import granted_bytes
+from api.consents.attesting import Attestations
 from api.consents.codec import ConsentCodec
 from api.consents.handles import HandleKeys
 from api.consents.projection import LiveConsents
@@ -53,6 +54,7 @@ from api.me.what_if import WhatIfRoute, what_if_handler
 from api.openapi.config import openapi_config
 from api.openapi.describe import describe
 from api.partner.wiring import PartnerRoom
+from api.partner.attestation_routes import attestation_handlers
 from api.public.documents import (
     BenefitsRoute,
     DocumentRoute,
@@ -121,6 +123,7 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
             *_public_handlers(settings, services, direct),
             *partners.handlers,
             *rights_handlers(
+            *attestation_handlers(services, partners.registry),
                 services,
                 partial(snapshot_subject_of, parts.snapshot_key),
                 max_age_seconds=settings.public_max_age_seconds,
@@ -289,6 +292,7 @@ def _open_parts(
     handle_keys = HandleKeys(parts.snapshot_key)
     codec = ConsentCodec(handle_keys, partial(snapshot_subject_of, parts.snapshot_key))
     live_consents = LiveConsents(ledger, reader, codec)
+    attestations = Attestations(ledger, reader)
     register = PerVersion(benefits_of)
     return OpenParts(
         ledger=ledger,
@@ -305,10 +309,12 @@ def _open_parts(
             ledger,
             live_consents,
             handle_keys,
+            attestations,
             register=lambda: register.of(reader.version()).items,
             answer_of=granted_bytes,
             now_ms=_milliseconds(parts),
         ),
+        attestations=attestations,
         access_log=LedgerAccessLog(ledger),
         rights=rights_parts(ledger, _milliseconds(parts)),
         vouchers=VoucherIssuer(

@@ -294,6 +294,20 @@ PROBLEMS: dict[str, ProblemKind] = {
     ),
     "dispute_decided_already": ProblemKind(
         409,
+    "attestation_overdue": ProblemKind(
+        409,
+        "这家合作方暂不能接受新的同意",
+        "它有已经结束满三十天的同意，还没有声明删除了相应数据；声明之后即可再给予同意。",
+        "This partner may hold no new consent for now",
+        "Consents it held ended thirty days ago and it has not attested that their data is deleted.",
+    ),
+    "attestation_in_future": ProblemKind(
+        422,
+        "声明的日期还没有到",
+        "ended_until 最晚为今天：只能就已经结束的同意作出声明。",
+        "The attested day is not over",
+        "ended_until is today at the latest: only of consents that have ended can be attested.",
+    ),
         "异议已有结论",
         "成员 again_on 之日起可再次提出；在此之前可请求人工复核，或作本人说明。",
         "Dispute decided",

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from api.accesses.protocol import AccessLog
+from api.consents.attesting import Attestations
 from api.consents.projection import LiveConsents
 from api.consents.service import ConsentService
 from api.ledger.audit.asking import LogDesk
@@ -28,6 +29,7 @@ class OpenParts:
     consents: ConsentService
     access_log: AccessLog
     rights: RightsParts
+    attestations: Attestations
     vouchers: VoucherIssuer
     log_desk: LogDesk
 
@@ -71,6 +73,10 @@ class Services:
     @property
     def rights(self) -> CitizenRights:
         return self._opened().rights.citizen
+    @property
+    def attestations(self) -> Attestations:
+        return self._opened().attestations
+
 
     @property
     def office(self) -> Office:

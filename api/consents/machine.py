@@ -8,13 +8,14 @@ Every event carries the whole terms, so that one event alone is enough to tell w
 Leaving the score ends all consents: a `withdrawn` event revokes whatever is not over.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
 from api.consents.protocol import ENDED, ConsentStatus
-from api.consents.terms import Terms
+from api.consents.terms import DAY_MS, Terms
 from api.ledger.fold import body_bytes
 from api.ledger.kinds import stream_name
 from api.ledger.protocol import Event, EventDraft
@@ -41,6 +42,9 @@ STEPS: Mapping[str, tuple[frozenset[ConsentStatus], ConsentStatus]] = {
 }
 STATE_KINDS: tuple[str, ...] = (*STEPS, WITHDRAWN)  # what can change a consent's state
 SUBJECT_KINDS: tuple[str, ...] = (*STATE_KINDS, FIRST_USED)
+
+CITY_OFFSET_MS = 8 * 3_600_000  # China Standard Time knows no summer time
+EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
 
 Actor = Literal["citizen", "partner", "withdrawal"]
 Target = Literal["active", "paused", "rejected", "revoked"]
@@ -148,6 +152,18 @@ def ended_by_withdrawal(consent: Consent, event: Event) -> Consent:
         changed_by="withdrawal",
         seq=event.seq,
     )
+
+
+def end_day_number(consent: Consent) -> int:
+    """Days since 1970 on the city's clock: when it ended, or the last day on which it can."""
+    is_over = consent.status in ENDED
+    at_ms = consent.changed_at_ms if is_over else consent.terms.expires_at_ms
+    return (at_ms + CITY_OFFSET_MS) // DAY_MS
+
+
+def day_of_number(number: int) -> str:
+    """ISO."""
+    return dt.date.fromordinal(EPOCH_ORDINAL + number).isoformat()
 
 
 def status_at(consent: Consent, now_ms: int) -> ConsentStatus:

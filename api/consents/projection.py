@@ -14,12 +14,20 @@ import logging
 from collections.abc import Awaitable, Iterable, Sequence
 
 from api.consents.codec import ConsentCodec, entry_key
-from api.consents.machine import STATE_KINDS, STEPS, Consent, body_of, stepped
+from api.consents.machine import (
+    STATE_KINDS,
+    STEPS,
+    Consent,
+    body_of,
+    day_of_number,
+    end_day_number,
+    stepped,
+)
 from api.consents.protocol import LiveConsent
 from api.consents.reading import consents_of
 from api.ledger.protocol import Event, Ledger, LedgerError, MarkPending
 from api.store.protocol import SnapshotReader, StoreDown
-from scoring.contract.snapshot import CONSENTS_KEY, MARKS_KEY
+from scoring.contract.snapshot import CONSENTS_KEY, MARKS_KEY, ends_key
 
 log = logging.getLogger("chengxin.consents")
 
@@ -50,6 +58,7 @@ class LiveConsents:
         self._follow_seconds = follow_seconds
         self._announce_seconds = announce_seconds
         self._seen: dict[str, tuple[bytes, LiveConsent]] = {}
+        self._told_ends: set[tuple[str, int]] = set()  # days of partners the store has
         self._followed: int | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -92,6 +101,7 @@ class LiveConsents:
     async def before_serving(self, _: int = 0) -> None:
         """Write every consent the store does not have. Given to the reader, which calls it before
         it serves. Raises StoreDown, LedgerUnavailable."""
+        self._told_ends.clear()
         stored = await self._reader.peek(CONSENTS_KEY)
         self._followed = await self._replay(int(stored) if stored is not None else 0)
 
@@ -159,7 +169,16 @@ class LiveConsents:
             states |= await consents_of(self._ledger, subject)
         return list(states.values())
 
+    async def _tell_ends(self, consents: Sequence[Consent]) -> None:
+        """Before the entries: a consent in the store is one whose end is known there."""
+        ends = {(one.terms.partner, end_day_number(one)) for one in consents} - self._told_ends
+        await asyncio.gather(
+            *(self._reader.add(ends_key(who), day_of_number(day)) for who, day in ends)
+        )
+        self._told_ends |= ends
+
     async def _write(self, consents: Sequence[Consent]) -> None:
+        await self._tell_ends(consents)
         for start in range(0, len(consents), ENTRIES_AT_ONCE):
             some = consents[start : start + ENTRIES_AT_ONCE]
             await asyncio.gather(*(self._put(consent) for consent in some))

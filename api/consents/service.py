@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from api.consents.attesting import Attestations
 from api.consents.handles import HandleKeys
 from api.consents.machine import (
     GRANTED,
@@ -48,7 +49,7 @@ class ConsentNotFound(Exception):
 
 
 class ConsentsRefused(Exception):
-    """`code`: not_enrolled, too_many_consents."""
+    """`code`: not_enrolled, too_many_consents, attestation_overdue."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -64,6 +65,7 @@ class ConsentService:
         ledger: Ledger,
         live: LiveConsents,
         keys: HandleKeys,
+        attestations: Attestations,
         *,
         register: Callable[[], list[Benefit]],
         answer_of: Callable[[Consent, int], bytes],
@@ -72,6 +74,7 @@ class ConsentService:
     ) -> None:
         self._ledger = ledger
         self._live = live
+        self._attestations = attestations
         self._keys = keys
         self._register = register
         self._answer_of = answer_of
@@ -92,6 +95,7 @@ class ConsentService:
         try:
             terms = agreed(asked, self._register(), now_ms=now_ms, today=city_day(now_ms))
             await self._require_room(subject, now_ms)
+            await self._require_attested(terms.partner, now_ms)
             return await self._store(subject, terms, is_confirmed, idempotency, now_ms)
         except (TermsRefused, ConsentsRefused):
             # What was granted once is answered once more, whatever has changed since.
@@ -140,6 +144,10 @@ class ConsentService:
         consents = await consents_of(self._ledger, subject)
         if sum(status_at(c, now_ms) not in ENDED for c in consents.values()) >= MOST_OPEN:
             raise ConsentsRefused("too_many_consents")
+
+    async def _require_attested(self, partner: str, now_ms: int) -> None:
+        if (await self._attestations.standing(partner, now_ms)).overdue_since is not None:
+            raise ConsentsRefused("attestation_overdue")
 
     async def _store(
         self,

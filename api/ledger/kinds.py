@@ -38,6 +38,7 @@ STREAM_WORDS: Mapping[str, str] = {
     "statement_removed": "record",
     "retention_run": "retention",
     "partner_alarmed": "partner",
+    "deletion_attested": "partner",
 }
 
 

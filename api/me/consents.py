@@ -100,6 +100,7 @@ def grant_handler(services: Services) -> HTTPRouteHandler:
                 *TERMS_PROBLEMS,
                 "not_enrolled",
                 "too_many_consents",
+                "attestation_overdue",
                 "invalid_idempotency_key",
                 "idempotency_conflict",
                 "ledger_unavailable",

@@ -3,6 +3,12 @@
 import datetime as dt
 
 from api.openapi.operation_words import OperationWords
+from api.partner.attestation_routes import (
+    AttestationAnswer,
+    AttestationRequest,
+    PartnersAnswer,
+    PartnerStanding,
+)
 from api.partner.consent_routes import PartnerConsentAnswer
 from api.partner.decision import EligibilityAnswer
 from api.partner.policies import Question
@@ -60,13 +66,14 @@ PARTNER_OPERATIONS: dict[str, OperationWords] = {
         description="凭市民给予的同意码，询问一项登记在贵方名下的守信激励。只答“可以”或“暂不可以”："
         "无人可查、未加入、未达到条件，三者答复完全一样。没有有效的同意一律为 403 "
         "`consent_revoked`。每次询问先写入市民看得到的记录，再作答。同一同意每日次数由市民限定，"
-        "超出为 429 `frequency_exceeded`。",
+        "超出为 429 `frequency_exceeded`。带同一 `Idempotency-Key` 重发，得到逐字节相同的答复，不多记一次，"
+        "也不多用一次；不带则又是一次询问。",
         request=_QUESTION,
         answer=_YES,
     ),
     "checkEligibilityBatch": OperationWords(
         description="一次最多 500 项，按顺序作答；每一项与单独询问相同，不能作答的一项给出 `code` 与 "
-        "`status`。因本服务的原因有一项无法作答时，整批为 503。",
+        "`status`。因本服务的原因有一项无法作答时，整批为 503；带 `Idempotency-Key` 重发即可续办，已作答的不重复。",
         request=BatchRequest(items=[_QUESTION]),
         answer=BatchAnswer(
             items=[
@@ -78,6 +85,35 @@ PARTNER_OPERATIONS: dict[str, OperationWords] = {
                     snapshot=_YES.snapshot,
                 ),
                 BatchItem(code="consent_revoked", status=403),
+            ]
+        ),
+    ),
+    "attestDeletion": OperationWords(
+        description="声明：凡在 `ended_until` 当天及以前结束的同意（到期、撤回或退出），由此取得的数据与据此"
+        "生成的数据均已删除。同意结束满三十天仍未声明的，信用办会看到，且不能再得到新的同意（409 "
+        "`attestation_overdue`），声明之后即恢复。",
+        request=AttestationRequest(ended_until=dt.date(2026, 1, 31)),
+        answer=AttestationAnswer(
+            partner="city_library",
+            ended_until=dt.date(2026, 1, 31),
+            attested_at=dt.datetime(2026, 2, 2, 1, 30, tzinfo=dt.UTC),
+        ),
+    ),
+    "listPartners": OperationWords(
+        description="每家合作方的删除声明：哪天起逾期（`overdue_since`），是否因此不能再得到新的同意"
+        "（`is_flagged`），以及因大量询问无效的同意码而告警的次数。不含市民的任何信息。",
+        answer=PartnersAnswer(
+            items=[
+                PartnerStanding(
+                    id="city_library",
+                    name="市图书馆",
+                    is_flagged=False,
+                    overdue_since=None,
+                    attested_until=dt.date(2026, 1, 31),
+                    attested_at=dt.datetime(2026, 2, 2, 1, 30, tzinfo=dt.UTC),
+                    alarms=0,
+                    alarmed_at=None,
+                )
             ]
         ),
     ),

@@ -31,7 +31,7 @@ class PartnerRoom:
     def __init__(
         self, settings: Settings, services: Services, clock: Callable[[], float], metrics: Metrics
     ) -> None:
-        registry = load_registry(settings.partners_file or REGISTRY_PATH)
+        self.registry = registry = load_registry(settings.partners_file or REGISTRY_PATH)
         issuer = TokenIssuer(
             settings.api_signing_key_file, issuer=settings.api_issuer, audience=settings.audience
         )

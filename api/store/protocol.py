@@ -1,6 +1,6 @@
 """What the service asks of the snapshot store."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -108,6 +108,15 @@ class SnapshotReader(Protocol):
     def count(self, key: str, amount: int, *, expires_at: int) -> Awaitable[int]:
         """Add to a counter that lives until `expires_at` (Unix seconds); its new value. Raises
         StoreDown, at the call or when awaited."""
+        ...
+
+    def add(self, key: str, member: str) -> Awaitable[object]:
+        """Into a set; also before the store serves: for replays. Raises StoreDown, at the call or
+        when awaited."""
+        ...
+
+    def members(self, key: str) -> Awaitable[Sequence[bytes]]:
+        """Of a set, in any order. Raises StoreDown, at the call or when awaited."""
         ...
 
     def raise_to(self, key: str, least: int, *, expires_at: int) -> Awaitable[object]:

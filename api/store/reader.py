@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -178,6 +178,12 @@ class ValkeyReader:
     @property
     def began_at(self) -> int | None:
         return self._began_at
+
+    def add(self, key: str, member: str) -> Awaitable[object]:
+        return self._any_pipe().call(wire.add(key, member))
+
+    def members(self, key: str) -> Awaitable[Sequence[bytes]]:
+        return self._serving_pipe().call(wire.members(key))
 
     def raise_to(self, key: str, least: int, *, expires_at: int) -> Awaitable[object]:
         return self._serving_pipe().call(wire.raise_to(key, least, expires_at))

@@ -115,6 +115,20 @@ def raise_to(key: str, least: int, expires_at: int) -> bytes:
     return pack("EVAL", _RAISE_TO, "1", key, str(least), str(expires_at))
 
 
+# A consent's end is known in a full store too.
+_ADD = """#!lua flags=allow-oom
+return redis.call('SADD', KEYS[1], ARGV[1])
+"""
+
+
+def add(key: str, member: str) -> bytes:
+    return pack("EVAL", _ADD, "1", key, member)
+
+
+def members(key: str) -> bytes:
+    return pack("SMEMBERS", key)
+
+
 def hold(key: str, milliseconds: int) -> bytes:
     return pack("SET", key, b"", "NX", "PX", str(milliseconds))
 

@@ -23,6 +23,7 @@ In Valkey, for a snapshot `v` (ADR 1):
     f:what:n  counter, failed authentications of a client or source, digested, in the n-th minute
     i:digest  string, a question with an Idempotency-Key that is being answered; gone after seconds
     b:who:n   counter, refused questions of a partner in the n-th ten minutes
+    e:who     set, days on which consents of a partner end or may end (ISO)
     j:digest  string, a client assertion that was used; gone when it would have expired
 
     versions       hash, id of every snapshot with a key here -> StoredVersion; written before the
@@ -191,6 +192,10 @@ def uses_key(handle: str, day: int) -> str:
 
 class StoredVersion(msgspec.Struct, frozen=True):
     """Value in `versions`: its four numbers joined by `,`.
+def ends_key(partner: str) -> str:
+    return f"e:{partner}"
+
+
 
     `flip_number`: grows with every flip; 0 = not to return to: incomplete, rolled back from, or
     being removed. `retired_ms`: UTC milliseconds at which it stopped being current, else 0.

@@ -203,6 +203,7 @@ class MemoryReader:
         self.is_down = False
         self.marks: dict[str, bytes] = {}
         self.strings: dict[str, bytes] = {MARKS_KEY: b"0"}
+        self.sets: dict[str, set[bytes]] = {}
         self.serve(city)
 
     def assume(self, version: Version) -> None:
@@ -274,6 +275,14 @@ class MemoryReader:
     @property
     def began_at(self) -> int | None:
         return 0
+
+    async def add(self, key: str, member: str) -> None:
+        self.version()
+        self.sets.setdefault(key, set()).add(member.encode())
+
+    async def members(self, key: str) -> list[bytes]:
+        self.version()
+        return sorted(self.sets.get(key, set()))
 
     async def raise_to(self, key: str, least: int, *, expires_at: int) -> None:
         await self.count(key, 0, expires_at=expires_at)

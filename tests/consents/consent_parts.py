@@ -11,6 +11,7 @@ import msgspec
 from api.accesses.log import LedgerAccessLog
 from api.accesses.protocol import AccessEvent
 from api.consents.answers import ConsentAnswer, granted_bytes
+from api.consents.attesting import Attestations
 from api.consents.codec import ConsentCodec
 from api.consents.handles import HandleKeys
 from api.consents.projection import LiveConsents
@@ -99,6 +100,7 @@ class Worker:
             ledger,
             self.live,
             KEYS,
+            Attestations(ledger, self.reader),
             register=lambda: REGISTER,
             answer_of=granted_bytes,
             now_ms=lambda: self.now_ms,

@@ -172,6 +172,8 @@ def consents(replay: Replay, citizen: str) -> None:
     assert [item["eligible"] for item in batch["items"]] == [True]
     replay.send("getPartnerConsent", partner, handle=handle)
     replay.send("giveUpConsent", partner, handle=handle)
+    replay.send("attestDeletion", partner)
+    replay.send("listPartners", staff(replay.town, "officer"))
     again = replay.send("grantConsent", citizen, expires_at=expires_at)["id"]
     replay.send("changeConsent", citizen, consent_id=again)
     replay.send("revokeConsent", citizen, consent_id=again)
