@@ -38,6 +38,7 @@ def tell_served(snapshots: Path, store: StoreConnection) -> bool:
 def _write(snapshots: Path, served: ServedSnapshot) -> None:
     unfinished = snapshots / f".{SERVED_FILE}.{os.getpid()}"
     with unfinished.open("wb") as file:
+        os.fchmod(file.fileno(), 0o600)  # as every file about people
         file.write(msgspec.json.encode(served))
         file.flush()
         os.fsync(file.fileno())
