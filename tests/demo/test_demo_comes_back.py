@@ -18,14 +18,15 @@ COME_BACK_SECONDS = 30
 
 
 def score_of(document: DemoDocument, persona: str) -> tuple[int, str]:
-    """Status and snapshot, or status and code."""
+    """Status and snapshot, `stale` where the store is not back yet; or status and code."""
     token = next(who.token for who in document.citizens if who.persona == persona)
     request = urllib.request.Request(  # noqa: S310 - loopback
         f"{document.api}/v1/me/score", headers={"Authorization": f"Bearer {token}"}
     )
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
-            return answer.status, json.load(answer)["snapshot"]
+            told = json.load(answer)
+            return answer.status, "stale" if told["stale"] else told["snapshot"]
     except urllib.error.HTTPError as refused:
         with refused:
             return refused.code, json.load(refused)["code"]
