@@ -67,9 +67,12 @@ def run(town: Town, desk: Path, handle: str, *command: str) -> str:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on the PATH")
 def test_the_shell_examples_run(town: Town, desk: Path) -> None:
-    ask, verify = blocks("sh")
+    ask, attest, verify = blocks("sh")
     handle = consent(town, "rich")
     assert '"eligible": true' in run(town, desk, handle, "bash", "-euo", "pipefail", "-c", ask)
+    token = ask.splitlines()[0]
+    attested = run(town, desk, handle, "bash", "-euo", "pipefail", "-c", f"{token}\n{attest}")
+    assert '"ended_until":"2026-01-31"' in attested
     assert "accepted" in run(town, desk, handle, "bash", "-euo", "pipefail", "-c", verify)
 
 

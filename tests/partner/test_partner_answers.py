@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.problems import PROBLEMS
 from scoring.contract.pseudonyms import snapshot_subject_of
 from tests.api.service import Reply
 from tests.partner.town import BANK, BUS, LIBRARY, REGISTER, Town, question, subject_of
@@ -263,3 +264,55 @@ def test_edge_and_framework_give_the_same_answers(town: Town, token: str) -> Non
     finally:
         route.direct = direct
     assert [status for status, _ in by_edge] == [200, 403, 422, 400]
+
+
+def test_the_same_question_again_and_again_in_a_batch_is_counted_each_time(
+    town: Town, token: str
+) -> None:
+    (handle,) = town.consents([subject_of("over", 21)], max_uses_per_day=7)
+    items = [question(handle)] * 20
+    answers = town.service.post("/v1/eligibility/batch", {"items": items}, token).json()["items"]
+    answered = [answer for answer in answers if answer.get("eligible")]
+    assert len({answer["decision_id"] for answer in answered}) == len(answered) == 7
+    refused = [answer for answer in answers if "code" in answer]
+    assert refused == [{"code": "frequency_exceeded", "status": 429}] * 13
+    events = town.service.run(
+        town.service.ledger.subject_events(subject_of("over", 21), kinds=["accessed"], limit=100)
+    )
+    assert len(events) == 7
+
+
+def test_five_hundred_questions_of_one_consent_stop_at_its_cap(town: Town, token: str) -> None:
+    (handle,) = town.consents([subject_of("under", 22)], max_uses_per_day=100)
+    items = [question(handle)] * 500
+    reply = town.service.post("/v1/eligibility/batch", {"items": items}, token)
+    answers = reply.json()["items"]
+    assert [answer.get("eligible") for answer in answers].count(False) == 100
+    assert [answer.get("status") for answer in answers].count(429) == 400
+    assert town.ask(handle, token).code == "frequency_exceeded"
+
+
+def test_a_batch_of_all_kinds_answers_each_as_alone(town: Town, token: str) -> None:
+    """Duplicates, yes, no, nobody, foreign, unknown, misspelt, another's policy: in their order."""
+    yes, no, nobody = town.consents([subject_of(kind, 23) for kind in ("over", "under", "nobody")])
+    (foreign,) = town.consents([subject_of("over", 24)], BUS)
+    asked = [
+        (question(yes), (200, True)),
+        (question(no), (200, False)),
+        (question(nobody), (200, False)),
+        (question(yes), (200, True)),
+        (question(foreign), (403, "consent_revoked")),
+        (question("A" * 22), (403, "consent_revoked")),
+        (question("-"), (403, "consent_revoked")),
+        (question(yes, policy="no_such_policy"), (404, "policy_not_found")),
+        (question(yes, policy="xinyidai_fee_cut"), (403, "policy_not_yours")),
+        (question(yes, purpose="lending"), (PROBLEMS["purpose_unknown"].status, "purpose_unknown")),
+        (question(no), (200, False)),
+    ]
+    items = [one for one, _ in asked]
+    reply = town.service.post("/v1/eligibility/batch", {"items": items}, token)
+    found = [
+        (answer.get("status", 200), answer.get("code", answer.get("eligible")))
+        for answer in reply.json()["items"]
+    ]
+    assert found == [expected for _, expected in asked]
