@@ -1,7 +1,7 @@
 """Can a partner tell from bytes, size or time what it may not know? Ten kinds of persons, mixed.
 
 Five kinds stand behind a live consent and must look alike; five stand behind none and must look
-alike too. `python -m loadtest.bench.indistinguishable` asks for 10,000 of each five.
+alike too: when a worker is asked of each for the first time, and when it remembers them. `python -m loadtest.bench.indistinguishable` asks for 10,000 of each five.
 """
 
 import argparse
@@ -73,10 +73,12 @@ def auc(first: Sequence[float], second: Sequence[float]) -> float:
 def measure_indistinguishable(built: Built, store: EmbeddedStore, each: int) -> list[Figure]:
     """`each`: persons of each kind."""
     handles = asyncio.run(_prepared(built, store, each))
-    seen = _asked(built, store, handles)
+    rounds = dict(zip(("first", "remembered"), _asked(built, store, handles), strict=True))
+    groups = {"live consent": CONSENTED, "no live consent": UNCONSENTED}
     return [
-        _figure("live consent: " + ", ".join(CONSENTED), {k: seen[k] for k in CONSENTED}),
-        _figure("no live consent: " + ", ".join(UNCONSENTED), {k: seen[k] for k in UNCONSENTED}),
+        _figure(f"{title}, {when}: {', '.join(kinds)}", {kind: seen[kind] for kind in kinds})
+        for title, kinds in groups.items()
+        for when, seen in rounds.items()
     ]
 
 
@@ -179,16 +181,17 @@ def _terms(benefit: Benefit, partner: str, start_ms: int, end_ms: int) -> Terms:
 
 def _asked(
     built: Built, store: EmbeddedStore, handles: Mapping[str, Sequence[str]]
-) -> dict[str, list[Seen]]:
-    """Every handle once, kinds mixed at random, one after the other on one connection."""
+) -> list[dict[str, list[Seen]]]:
+    """Every handle twice, in two rounds; kinds mixed at random, one after the other on one
+    connection."""
     _, benefit = offer()
     questions = [(kind, handle) for kind, many in handles.items() for handle in many]
-    random.Random(7).shuffle(questions)
+    draw = random.Random(7)
     headers = {
         "Authorization": f"Bearer {service_token(built)}",
         "Content-Type": "application/json",
     }
-    seen: dict[str, list[Seen]] = {kind: [] for kind in handles}
+    rounds: list[dict[str, list[Seen]]] = [{kind: [] for kind in handles} for _ in range(2)]
     key = load_signing_key(key_files(built.data).identity)
     with key_set(key) as issuer:
         environment = service_environment(built, store, issuer)
@@ -196,13 +199,15 @@ def _asked(
         with running("api.app:from_environment", env=environment, factory=True, log=log) as server:
             time.sleep(2.0 + len(questions) / 20_000)  # consents reach the store
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
-            for kind, handle in questions:
-                body = msgspec.json.encode(
-                    {"policy": benefit.id, "consent": handle, "purpose": benefit.purpose}
-                )
-                seen[kind].append(_one(connection, body, headers))
+            for seen in rounds:
+                draw.shuffle(questions)
+                for kind, handle in questions:
+                    body = msgspec.json.encode(
+                        {"policy": benefit.id, "consent": handle, "purpose": benefit.purpose}
+                    )
+                    seen[kind].append(_one(connection, body, headers))
             connection.close()
-    return seen
+    return rounds
 
 
 def _one(connection: http.client.HTTPConnection, body: bytes, headers: Mapping[str, str]) -> Seen:
