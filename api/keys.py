@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import jwt
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from api.strict_json import NotStrictJson, strict_json
 
@@ -49,6 +50,22 @@ class VerificationKey(msgspec.Struct, frozen=True):
 KeySet = Mapping[str, VerificationKey]
 
 
+def is_roca(modulus: int) -> bool:
+    """Whether it looks made by the chips of CVE-2017-15361, whose keys can be factored: their primes
+    are powers of 65537 modulo every small prime. One other key in 2^27 looks so too."""
+    return all(pow(modulus, order, prime) == 1 for prime, order in ROCA_ORDERS.items())
+
+
+def _order_of_65537(prime: int) -> int:
+    return next(n for n in range(1, prime) if pow(65_537, n, prime) == 1)
+
+
+ROCA_ORDERS = {
+    prime: _order_of_65537(prime)
+    for prime in (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
+}
+
+
 def verification_key_of(
     jwk: Mapping[str, Any], algorithms: frozenset[str] = ALGORITHMS
 ) -> VerificationKey:
@@ -67,6 +84,8 @@ def verification_key_of(
         raise KeysRefused("not a key") from error
     if getattr(key, "key_size", MIN_RSA_BITS) < MIN_RSA_BITS and jwk.get("kty") == "RSA":
         raise KeysRefused("RSA key too short")
+    if isinstance(key, rsa.RSAPublicKey) and is_roca(key.public_numbers().n):
+        raise KeysRefused("RSA key of a broken generator")
     return VerificationKey(algorithm, key)
 
 

@@ -7,7 +7,14 @@ from typing import Any
 import jwt
 import pytest
 
-from api.keys import ALGORITHMS, KeySet, KeysRefused, VerificationKey, verification_key_of
+from api.keys import (
+    ALGORITHMS,
+    KeySet,
+    KeysRefused,
+    VerificationKey,
+    key_set_of,
+    verification_key_of,
+)
 from api.tokens import TokenRefused, verified_part
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "json_web_signature_test.json"
@@ -75,3 +82,30 @@ def test_no_vector_is_decided_wrongly() -> None:
 def test_a_key_with_the_public_document_alone_never_verifies_an_hmac() -> None:
     with pytest.raises(KeysRefused):
         verification_key_of({"kty": "oct", "k": "AAAA", "alg": "HS256", "kid": "x"})
+
+
+KEY_VECTORS = VECTORS.with_name("json_web_key_test.json")
+
+
+def keys_as_served(group: dict[str, Any]) -> KeySet:
+    """What we would hold had a provider or a partner published this key or key set."""
+    document = group.get("public") or group["private"]
+    keys = [{"kid": "none", **jwk} for jwk in document.get("keys", [document])]
+    try:
+        return key_set_of(json.dumps({"keys": keys}).encode())
+    except KeysRefused:
+        return {}
+
+
+def test_no_invalid_vector_gets_in_with_a_key_as_we_read_keys() -> None:
+    """Weak, mistyped, doubled and misused keys: 26 vectors, with the algorithms of the service."""
+    if not KEY_VECTORS.exists():
+        pytest.skip(f"the JWK vectors are not here: {KEY_VECTORS.name}")
+    asked = [
+        (test["tcId"], test["result"], is_accepted(test["jws"], keys_as_served(group)))
+        for group in json.loads(KEY_VECTORS.read_bytes())["testGroups"]
+        for test in group["tests"]
+        if "jws" in test
+    ]
+    assert len(asked) >= 20
+    assert [number for number, result, accepted in asked if accepted > (result == "valid")] == []
