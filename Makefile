@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format lint types imports site bench bench-score laws load fuzz fuzz-lock chaos lock clean
+.PHONY: help venv demo test check format lint types imports site bench bench-score laws load fuzz fuzz-lock outage chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ fuzz: venv ## every role and a generated client against a served city; ARGS='--e
 fuzz-lock: ## recompute the fuzzing tools' own lock file (needs uv on the PATH)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header loadtest/fuzz/requirements.in -o loadtest/fuzz/requirements.lock
+
+outage: venv ## how long 503s take and whether answers are right while store or ledger is stopped
+	$(BIN)/python -m loadtest.outage $(ARGS)
 
 chaos: venv ## random kills of publishers under readers, at length
 	CHENGXIN_CHAOS=1 $(BIN)/pytest -m chaos $(ARGS)
