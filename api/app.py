@@ -35,6 +35,7 @@ from api.ledger.notice import Notices, load_notices
 from api.ledger.places import open_ledger_at
 from api.ledger.projection import LiveMarks
 from api.ledger.protocol import Ledger
+from api.ledger.standing import NoticeStanding
 from api.machines.gauges import Gauges
 from api.machines.health import healthz_handler, metrics_handler, readyz_handler
 from api.machines.interface import interface_handler
@@ -53,8 +54,8 @@ from api.me.vouchers import voucher_handler
 from api.me.what_if import WhatIfRoute, what_if_handler
 from api.openapi.config import openapi_config
 from api.openapi.describe import describe
-from api.partner.wiring import PartnerRoom
 from api.partner.attestation_routes import attestation_handlers
+from api.partner.wiring import PartnerRoom
 from api.public.documents import (
     BenefitsRoute,
     DocumentRoute,
@@ -63,7 +64,7 @@ from api.public.documents import (
     rules_handler,
 )
 from api.public.log import log_handlers
-from api.public.notice import notice_handler
+from api.public.notice import notice_handlers
 from api.public.site_files import SiteFiles
 from api.receipts.signing import receipt_maker
 from api.rights.routes import rights_handlers
@@ -98,7 +99,7 @@ class Parts(msgspec.Struct, kw_only=True):
 
 
 def create_app(settings: Settings, parts: Parts) -> Edge:
-    services = Services(parts.make_reader)
+    services = Services(parts.make_reader, NoticeStanding(parts.notices, parts.clock))
     metrics = Metrics()
     last_good = LastGood(
         services.reader,
@@ -116,14 +117,14 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
         fetch=parts.fetch_keys,
     )
     verifier.on_unknown_key = keys.ask
-    direct = {**_direct_routes(settings, services.reader, last_good), **partners.direct}
+    direct = {**_direct_routes(settings, services, last_good), **partners.direct}
     inner = Litestar(
         [
             *_citizen_handlers(services, last_good, direct),
             *_public_handlers(settings, services, direct),
             *partners.handlers,
-            *rights_handlers(
             *attestation_handlers(services, partners.registry),
+            *rights_handlers(
                 services,
                 partial(snapshot_subject_of, parts.snapshot_key),
                 max_age_seconds=settings.public_max_age_seconds,
@@ -204,12 +205,13 @@ def _verifier(settings: Settings, parts: Parts, own: OwnTokens) -> TokenVerifier
 
 
 def _direct_routes(
-    settings: Settings, reader: SnapshotReader, last_good: LastGood
+    settings: Settings, services: Services, last_good: LastGood
 ) -> dict[tuple[str, str], Direct]:
     """Routes the edge answers by itself; each is a handler of the framework as well."""
+    reader = services.reader
     seconds = settings.public_max_age_seconds
     return {
-        ("GET", "/v1/me/score"): ScoreRoute(reader, last_good),
+        ("GET", "/v1/me/score"): ScoreRoute(reader, services.admission, last_good),
         ("GET", "/v1/rules"): DocumentRoute(reader, RULES_DOCUMENT, max_age_seconds=seconds),
         ("GET", "/v1/benefits"): BenefitsRoute(reader, max_age_seconds=seconds),
         ("GET", "/v1/catalogue"): DocumentRoute(
@@ -221,11 +223,13 @@ def _direct_routes(
 def _citizen_handlers(
     services: Services, last_good: LastGood, direct: Mapping[tuple[str, str], Direct]
 ) -> list[HTTPRouteHandler]:
+    reader, admission = services.reader, services.admission
+    explanation = ExplanationRoute(reader, admission, last_good)
     return [
         score_handler(direct["GET", "/v1/me/score"]),
-        explanation_handler(ExplanationRoute(services.reader, last_good), services),
-        history_handler(HistoryRoute(services.reader, last_good)),
-        what_if_handler(WhatIfRoute(services.reader, ExplanationRoute(services.reader))),
+        explanation_handler(explanation, services),
+        history_handler(HistoryRoute(reader, admission, last_good)),
+        what_if_handler(WhatIfRoute(reader, ExplanationRoute(reader, admission))),
         enrol_handler(services),
         enrolment_handler(services),
         withdraw_handler(services),
@@ -245,7 +249,7 @@ def _public_handlers(
         rules_handler(direct["GET", "/v1/rules"]),
         benefits_handler(direct["GET", "/v1/benefits"]),
         catalogue_handler(direct["GET", "/v1/catalogue"]),
-        notice_handler(services, max_age_seconds=settings.public_max_age_seconds),
+        *notice_handlers(services, max_age_seconds=settings.public_max_age_seconds),
         *log_handlers(services, max_age_seconds=settings.public_max_age_seconds),
     ]
 
@@ -262,10 +266,10 @@ async def _open(
     async with AsyncExitStack() as stack:
         ledger = await parts.open_ledger()
         stack.push_async_callback(ledger.close)
+        marks = LiveMarks(ledger, services.reader, parts.snapshot_key)
         log_desk = LogDesk(settings.data_dir)
         stack.push_async_callback(log_desk.close)
-        marks = LiveMarks(ledger, services.reader, parts.snapshot_key)
-        opened = _open_parts(parts, services.reader, ledger, marks, log_desk=log_desk)
+        opened = _open_parts(parts, services, ledger, marks, log_desk)
         services.fill(opened)
         stack.callback(services.empty)
         await services.reader.open()
@@ -282,13 +286,9 @@ async def _open(
 
 
 def _open_parts(
-    parts: Parts,
-    reader: SnapshotReader,
-    ledger: Ledger,
-    marks: LiveMarks,
-    *,
-    log_desk: LogDesk,
+    parts: Parts, services: Services, ledger: Ledger, marks: LiveMarks, log_desk: LogDesk
 ) -> OpenParts:
+    reader = services.reader
     handle_keys = HandleKeys(parts.snapshot_key)
     codec = ConsentCodec(handle_keys, partial(snapshot_subject_of, parts.snapshot_key))
     live_consents = LiveConsents(ledger, reader, codec)
@@ -325,6 +325,7 @@ def _open_parts(
             benefits_in=register.of,
             rules_in=PerVersion(rules_of).of,
             now_ms=_milliseconds(parts),
+            admission=services.admission,
         ),
         log_desk=log_desk,
     )

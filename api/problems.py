@@ -5,7 +5,7 @@ by `code`, which is stable, and by words written here.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -14,6 +14,7 @@ TYPE_BASE = "https://chengxin.example/problems/"
 MEDIA_TYPE = "application/problem+json"
 
 Language = Literal["zh", "en"]
+Members = Mapping[str, object]
 
 
 class ProblemKind(msgspec.Struct, frozen=True):
@@ -264,6 +265,21 @@ PROBLEMS: dict[str, ProblemKind] = {
         "Already enrolled",
         "There is nothing to do; you can view the enrolment or leave at any time.",
     ),
+    "notice_unknown": ProblemKind(
+        404,
+        "没有这一版告知书",
+        "历次版本见 /v1/notices。",
+        "No such version of the notice",
+        "All versions are listed at /v1/notices.",
+    ),
+    "reconsent_required": ProblemKind(
+        409,
+        "告知书有重大变更，请重新选择",
+        "成员 reconsent 逐条列出变更。同意新版之后立即恢复；不同意可以退出，异议、修复、导出等权利不受影响。",
+        "The notice has changed",
+        "The member reconsent lists what changed. Accept the new version to go on, or leave; disputes, "
+        "repairs, export and your other rights stay as they are.",
+    ),
     "illegal_step": ProblemKind(
         409,
         "当前状态不允许这一步",
@@ -277,6 +293,20 @@ PROBLEMS: dict[str, ProblemKind] = {
         "请先撤回不再需要的同意。",
         "Too many consents",
         "Revoke those you no longer need first.",
+    ),
+    "attestation_overdue": ProblemKind(
+        409,
+        "这家合作方暂不能接受新的同意",
+        "它有已经结束满三十天的同意，还没有声明删除了相应数据；声明之后即可再给予同意。",
+        "This partner may hold no new consent for now",
+        "Consents it held ended thirty days ago and it has not attested that their data is deleted.",
+    ),
+    "attestation_in_future": ProblemKind(
+        422,
+        "声明的日期还没有到",
+        "ended_until 最晚为今天：只能就已经结束的同意作出声明。",
+        "The attested day is not over",
+        "ended_until is today at the latest: only of consents that have ended can be attested.",
     ),
     "policy_not_open": ProblemKind(
         409,
@@ -294,20 +324,6 @@ PROBLEMS: dict[str, ProblemKind] = {
     ),
     "dispute_decided_already": ProblemKind(
         409,
-    "attestation_overdue": ProblemKind(
-        409,
-        "这家合作方暂不能接受新的同意",
-        "它有已经结束满三十天的同意，还没有声明删除了相应数据；声明之后即可再给予同意。",
-        "This partner may hold no new consent for now",
-        "Consents it held ended thirty days ago and it has not attested that their data is deleted.",
-    ),
-    "attestation_in_future": ProblemKind(
-        422,
-        "声明的日期还没有到",
-        "ended_until 最晚为今天：只能就已经结束的同意作出声明。",
-        "The attested day is not over",
-        "ended_until is today at the latest: only of consents that have ended can be attested.",
-    ),
         "异议已有结论",
         "成员 again_on 之日起可再次提出；在此之前可请求人工复核，或作本人说明。",
         "Dispute decided",
@@ -623,15 +639,15 @@ PROBLEMS: dict[str, ProblemKind] = {
 
 
 class Problem(Exception):
-    """A refusal on its way to the client. `members`: further members of the body, never input;
-    `headers`: what the status demands beside Retry-After."""
+    """A refusal on its way to the client. `members`: further members of the body, never input, or
+    what makes them in the asked language; `headers`: what the status demands beside Retry-After."""
 
     def __init__(
         self,
         code: str,
         *,
         retry_after_seconds: int | None = None,
-        members: Mapping[str, str | int] | None = None,
+        members: Members | Callable[[Language], Members] | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(code)
@@ -666,7 +682,8 @@ def problem_body(problem: Problem, language: Language, trace_id: str) -> bytes:
     )
     if not problem.members:
         return msgspec.json.encode(body)
-    return msgspec.json.encode({**msgspec.structs.asdict(body), **problem.members})
+    members = problem.members(language) if callable(problem.members) else problem.members
+    return msgspec.json.encode({**msgspec.structs.asdict(body), **members})
 
 
 _RANGE = re.compile(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from api.ledger.enrolment import EnrolmentView as EnrolmentAnswer
+from api.me.admission import EnrolmentAnswer
 from api.receipts.record import SignedReceipt as ReceiptAnswer
 from scoring.contract.snapshot import ItemStatus
 

@@ -10,7 +10,9 @@ from api.consents.service import ConsentService
 from api.ledger.audit.asking import LogDesk
 from api.ledger.enrolment import EnrolmentService
 from api.ledger.projection import LiveMarks
-from api.ledger.protocol import Ledger, LedgerUnavailable
+from api.ledger.protocol import Enrolment, Ledger, LedgerUnavailable
+from api.ledger.standing import NoticeStanding
+from api.me.admission import Admission
 from api.rights.citizen import CitizenRights
 from api.rights.office import Office
 from api.rights.wiring import RightsParts
@@ -27,21 +29,26 @@ class OpenParts:
     enrolments: EnrolmentService
     live_consents: LiveConsents
     consents: ConsentService
+    attestations: Attestations
     access_log: AccessLog
     rights: RightsParts
-    attestations: Attestations
     vouchers: VoucherIssuer
     log_desk: LogDesk
 
 
 class Services:
-    """All but `reader` raise LedgerUnavailable before the service is open and after it is closed;
+    """`standing`: which acceptances of the notice count today; `admission`: whose score is shown.
+    All but these and `reader` raise LedgerUnavailable before the service is open and after it is closed;
     `reader` is there from the beginning and answers for itself."""
 
     def __init__(
-        self, make_reader: Callable[[Callable[[int], Awaitable[None]]], SnapshotReader]
+        self,
+        make_reader: Callable[[Callable[[int], Awaitable[None]]], SnapshotReader],
+        standing: NoticeStanding,
     ) -> None:
         self.reader = make_reader(self._replay_marks)
+        self.standing = standing
+        self.admission = Admission(standing, self._enrolment_of)
         self._open: OpenParts | None = None
 
     def fill(self, parts: OpenParts) -> None:
@@ -67,16 +74,16 @@ class Services:
         return self._opened().consents
 
     @property
+    def attestations(self) -> Attestations:
+        return self._opened().attestations
+
+    @property
     def access_log(self) -> AccessLog:
         return self._opened().access_log
 
     @property
     def rights(self) -> CitizenRights:
         return self._opened().rights.citizen
-    @property
-    def attestations(self) -> Attestations:
-        return self._opened().attestations
-
 
     @property
     def office(self) -> Office:
@@ -94,6 +101,9 @@ class Services:
         if self._open is None:
             raise LedgerUnavailable("not open")
         return self._open
+
+    async def _enrolment_of(self, subject: str) -> Enrolment:
+        return await self.enrolments.status(subject)
 
     async def _replay_marks(self, position: int) -> None:
         """Raises LedgerUnavailable, which keeps the reader from serving: a store that has forgotten

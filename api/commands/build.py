@@ -49,6 +49,7 @@ def build(
     cluster: Cluster = None,
 ) -> None:
     """Score every enrolled citizen and write the snapshot's files; prints its id."""
+    from api.ledger.notice import load_notices
     from scoring.benefits import load_benefits
     from scoring.build import BuildKeys
     from scoring.build import build as build_snapshot
@@ -81,6 +82,7 @@ def build(
             benefits=load_benefits(),
             catalogue=published_document(load_catalogue()),
             as_of=day_of(as_of),
+            notices=load_notices().coverage_on(day_of(as_of)),
             keys=BuildKeys(read_symmetric_key(files.snapshot), read_signing_key(files.signing)),
             buckets_per_job=buckets_per_job,
             executor=executor,

@@ -83,6 +83,7 @@ class SnapshotFolder:
 
 async def _reproduced(data: Path, decision_id: str) -> "Reproduced":
     from api.accesses.events import access_body
+    from api.ledger.notice import load_notices
     from api.ledger.sqlite import ledger_path, open_ledger
     from api.partner.reproduction import DecisionUnknown, line_of, reproduced
     from scoring.overlay.journal import MARGIN_MS
@@ -93,10 +94,11 @@ async def _reproduced(data: Path, decision_id: str) -> "Reproduced":
         snapshot = access_body(event.body).snapshot or ""
         for shift in (0, -MARGIN_MS, MARGIN_MS):  # an overlay was being laid just then
             folder = SnapshotFolder(data, snapshot, event.at_ms + shift)
-            found = await reproduced(ledger, event, folder)
+            found = await reproduced(ledger, event, folder, load_notices())
             if found.agrees:
                 return found
-        return await reproduced(ledger, event, SnapshotFolder(data, snapshot, event.at_ms))
+        folder = SnapshotFolder(data, snapshot, event.at_ms)
+        return await reproduced(ledger, event, folder, load_notices())
     except (DecisionUnknown, ValueError) as error:
         raise InputRefused(
             "decision_unknown",

@@ -96,8 +96,9 @@ def changes_after(data: Path, position: int, place: str | None = None) -> "Ledge
     """What the ledger says of citizens with events after `position`. Raises StoreUnavailable."""
     import polars as pl
 
-    from api.ledger.enrolment import city_day
+    from api.ledger.enrolment import CITY_CLOCK, city_day
     from api.ledger.export import LedgerExport
+    from api.ledger.notice import load_notices
     from api.ledger.protocol import LedgerError
     from api.ledger.sqlite import ledger_path
     from scoring.errors import StoreUnavailable
@@ -105,11 +106,16 @@ def changes_after(data: Path, position: int, place: str | None = None) -> "Ledge
 
     # An address may hold a password: it is not repeated.
     where = "" if place else str(ledger_path(data))
+    too_old = load_notices().too_old_on(dt.datetime.now(CITY_CLOCK).date())
     try:
         with LedgerExport(place or ledger_path(data)) as ledger:
             changed = ledger.changed_since(position)
             subjects = [subject for subject, _ in changed]
-            enrolled = [(row[0],) for row in ledger.enrolments_of(subjects)]
+            enrolled = [
+                (subject, version)
+                for subject, _, version in ledger.enrolments_of(subjects)
+                if version not in too_old
+            ]
             states = ledger.record_states_of(subjects)
             days: list[tuple[str, dt.date]] = [(who, city_day(at_ms)) for who, at_ms in changed]
             return LedgerChanges(

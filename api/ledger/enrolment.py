@@ -7,7 +7,7 @@ Protection Law Art. 14 (informed consent), 15 (leaving as easy), 31 (no minors).
 import contextlib
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -17,6 +17,7 @@ from api.ledger.fold import (
     EnrolledBody,
     WithdrawnBody,
     body_bytes,
+    enrolled_body,
     enrolment_stream,
     fold_of,
 )
@@ -67,10 +68,12 @@ class ReceiptNotice(msgspec.Struct, frozen=True, kw_only=True):
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to an enrolment, as canonical JSON. `subject`: the citizen's own pseudonym. `notice`:
-    the very text she accepted. More members may come, none will go."""
+    the very text she accepted. `replaces`: id of her earlier receipt, where she accepted a newer
+    notice. More members may come, none will go."""
 
     schema: str = "chengxin-enrolment-receipt-1"
     receipt_id: str
+    replaces: str | msgspec.UnsetType = msgspec.UNSET
     subject: str
     status: Literal["active"] = "active"
     enrolled_at: dt.datetime
@@ -114,9 +117,14 @@ def is_adult(birthdate: dt.date, on: dt.date) -> bool:
 
 
 def require_may_enrol(
-    birthdate: dt.date | None, notice_version: str, *, current_version: str, on: dt.date
+    birthdate: dt.date | None,
+    notice_version: str,
+    *,
+    acceptable_versions: Sequence[str],
+    on: dt.date,
 ) -> None:
-    if notice_version != current_version:
+    """`acceptable_versions`: the one in force and those announced."""
+    if notice_version not in acceptable_versions:
         raise EnrolmentRefused("notice_outdated")
     if birthdate is None:
         raise EnrolmentRefused("age_unknown")
@@ -124,12 +132,19 @@ def require_may_enrol(
         raise EnrolmentRefused("under_age")
 
 
-def enrolled_draft(subject: str, notice: NoticeDocument, receipt_id: str, at_ms: int) -> EventDraft:
+def enrolled_draft(
+    subject: str,
+    notice: NoticeDocument,
+    receipt_id: str,
+    at_ms: int,
+    replaces: str | msgspec.UnsetType = msgspec.UNSET,
+) -> EventDraft:
     body = EnrolledBody(
         notice_version=notice.version,
         notice_language=notice.language,
         notice_sha256=notice.sha256,
         receipt_id=receipt_id,
+        replaces=replaces,
     )
     return _draft("enrolled", subject, at_ms, body)
 
@@ -151,8 +166,10 @@ def _draft(kind: str, subject: str, at_ms: int, body: EnrolledBody | WithdrawnBo
 def receipt_for(draft: EventDraft, notice: NoticeDocument) -> Receipt:
     """The receipt of an `enrolled` event; purpose, controller and way out in the notice's words."""
     words = {item.code: item.text for item in notice.items}
+    body = enrolled_body(draft.body)
     return Receipt(
-        receipt_id=msgspec.json.decode(draft.body, type=EnrolledBody).receipt_id,
+        receipt_id=body.receipt_id,
+        replaces=body.replaces,
         subject=draft.subject,
         enrolled_at=instant(draft.at_ms),
         notice_version=notice.version,
@@ -215,25 +232,24 @@ class EnrolmentService:
         idempotency: Idempotency | None = None,
         language: Language = DEFAULT_LANGUAGE,
     ) -> Enrolled:
-        """Durable when it returns. An active citizen who accepts a newer notice is enrolled anew.
-        Raises EnrolmentRefused, IdempotencyConflict."""
+        """Durable when it returns. An active citizen who accepts a newer notice, in force or
+        announced, is enrolled anew. Raises EnrolmentRefused, IdempotencyConflict."""
         at_ms = self._now_ms()
-        notice = self._notices.current(city_day(at_ms), language)
+        today = city_day(at_ms)
         try:
             require_may_enrol(
-                birthdate, notice_version, current_version=notice.version, on=city_day(at_ms)
+                birthdate,
+                notice_version,
+                acceptable_versions=self._notices.acceptable_on(today),
+                on=today,
             )
         except EnrolmentRefused:
             # What was granted once is answered once more, whatever has changed since.
             if (before := await self._answer_before(subject, idempotency)) is not None:
                 return _replayed(before)
             raise
-        draft = enrolled_draft(subject, notice, self._new_receipt_id(), at_ms)
-        body = self._make_receipt(draft, notice)
-        answer = await self._store_enrolled(
-            draft, notice.version, _claim(subject, idempotency, body)
-        )
-        return answer or Enrolled(status=RECEIPT_STATUS, body=body, is_replayed=False)
+        notice = self._notices.document(notice_version, language)
+        return await self._store_enrolled(subject, notice, at_ms, idempotency)
 
     async def withdraw(self, subject: str) -> Enrolment:
         """Durable and visible to every reader when it returns; asked again, it is confirmed again.
@@ -257,7 +273,7 @@ class EnrolmentService:
         events = await self._ledger.subject_events(subject, kinds=("enrolled",), limit=1)
         if not events:
             return None
-        enrolled = msgspec.json.decode(events[0].body, type=EnrolledBody)
+        enrolled = enrolled_body(events[0].body)
         language: Language = "en" if enrolled.notice_language == "en" else DEFAULT_LANGUAGE
         notice = self._notices.document(enrolled.notice_version, language)
         return self._make_receipt(_draft_of(events[0]), notice)
@@ -272,11 +288,16 @@ class EnrolmentService:
         )
 
     async def _store_enrolled(
-        self, draft: EventDraft, version: str, claim: IdempotencyClaim | None
-    ) -> Enrolled | None:
-        """The earlier answer where the request is a repetition, else None."""
+        self, subject: str, notice: NoticeDocument, at_ms: int, idempotency: Idempotency | None
+    ) -> Enrolled:
+        """The earlier answer where the request is a repetition."""
         seen = NEVER_ENROLLED
+        receipt_id = self._new_receipt_id()
         for _ in range(TRIES):
+            replaces = await self._receipt_replaced(subject, seen)
+            draft = enrolled_draft(subject, notice, receipt_id, at_ms, replaces)
+            body = self._make_receipt(draft, notice)
+            claim = _claim(subject, idempotency, body)
             try:
                 if seen.status == "active":
                     stored = await self._ledger.append(draft, unchanged_since=seen.seq, claim=claim)
@@ -284,15 +305,31 @@ class EnrolmentService:
                     stored = await self._ledger.append(draft, require="not_active", claim=claim)
             except ConditionNotMet as refused:
                 seen = refused.enrolment
-                if seen.status == "active" and seen.notice_version == version:
-                    raise EnrolmentRefused("already_enrolled") from None
+                self._require_newer(notice.version, seen)
                 continue
             if isinstance(stored, Replayed):
                 return _replayed(stored)
             with contextlib.suppress(MarkPending):  # stored is enough; the follower marks it
-                await self._marks.announce(draft.subject, fold_of(stored))
-            return None
+                await self._marks.announce(subject, fold_of(stored))
+            return Enrolled(status=RECEIPT_STATUS, body=body, is_replayed=False)
         raise LedgerUnavailable("overloaded")
+
+    def _require_newer(self, version: str, seen: Enrolment) -> None:
+        """Raises EnrolmentRefused already_enrolled: by this version or a later one."""
+        accepted = seen.notice_version
+        if seen.status == "active" and accepted is not None:
+            is_newer = self._notices.knows(accepted) and self._notices.is_earlier(accepted, version)
+            if not is_newer:
+                raise EnrolmentRefused("already_enrolled")
+
+    async def _receipt_replaced(self, subject: str, seen: Enrolment) -> str | msgspec.UnsetType:
+        """Id of the receipt of the enrolment `seen`, where that is active."""
+        if seen.status != "active":
+            return msgspec.UNSET
+        events = await self._ledger.subject_events(
+            subject, kinds=("enrolled",), limit=1, before_seq=seen.seq + 1
+        )
+        return enrolled_body(events[0].body).receipt_id
 
 
 def _draft_of(event: Event) -> EventDraft:

@@ -13,12 +13,14 @@ NEVER_ENROLLED = Enrolment(status="none", notice_version=None, enrolled_at_ms=No
 
 class EnrolledBody(msgspec.Struct, frozen=True, kw_only=True):
     """Body of an `enrolled` event: which text, in which language, was accepted. `notice_sha256`:
-    hex digest of the text as shown; `receipt_id` names the receipt given for it."""
+    hex digest of the text as shown; `receipt_id` names the receipt given for it. `replaces`: the
+    receipt of the enrolment that was active until then; not there where none was."""
 
     notice_version: str
     notice_language: str
     notice_sha256: str
     receipt_id: str
+    replaces: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class WithdrawnBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +40,10 @@ def enrolment_stream(subject: str) -> str:
 def body_bytes(body: msgspec.Struct) -> bytes:
     """Canonical JSON: members sorted by name, no white space, UTF-8."""
     return _ENCODER.encode(body)
+
+
+def enrolled_body(body: bytes | str) -> EnrolledBody:
+    return _ENROLLED.decode(body)
 
 
 def notice_version_in(body: bytes | str) -> str:

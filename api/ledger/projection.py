@@ -11,10 +11,11 @@ import contextlib
 import logging
 from collections.abc import Sequence
 
-from api.ledger.fold import ENROLMENT_KINDS
+from api.ledger.fold import ENROLMENT_KINDS, folded
 from api.ledger.protocol import Enrolment, Event, Ledger, LedgerError, MarkPending
 from api.store.protocol import SnapshotReader, StoreDown
 from scoring.contract.pseudonyms import Digest, snapshot_subject_of
+from scoring.contract.snapshot import UNNAMED_NOTICE, enrolled_mark, withdrawn_mark
 
 log = logging.getLogger("chengxin.ledger")
 
@@ -25,8 +26,10 @@ PAGE_EVENTS = 5_000
 MARKS_AT_ONCE = 256  # one round trip of the reader's pipeline
 
 
-def mark_of(status: str, seq: int) -> bytes:
-    return b"%s:%d" % (b"e" if status in ("active", "enrolled") else b"w", seq)
+def mark_of(enrolment: Enrolment) -> bytes:
+    if enrolment.status != "active":
+        return withdrawn_mark(enrolment.seq)
+    return enrolled_mark(enrolment.notice_version or UNNAMED_NOTICE, enrolment.seq)
 
 
 class LiveMarks:
@@ -59,7 +62,7 @@ class LiveMarks:
 
     async def announce(self, subject: str, enrolment: Enrolment) -> None:
         """Raises MarkPending."""
-        mark = mark_of(enrolment.status, enrolment.seq)
+        mark = mark_of(enrolment)
         try:
             async with asyncio.timeout(self._announce_seconds):
                 await self._mark_when_possible(subject, mark)
@@ -131,7 +134,8 @@ class LiveMarks:
             await asyncio.gather(*(self._mark(event) for event in some))
 
     async def _mark(self, event: Event) -> None:
-        await self._reader.mark(self._named(event.subject), mark_of(event.kind, event.seq))
+        enrolment = folded(event.seq, event.kind, event.at_ms, event.body)
+        await self._reader.mark(self._named(event.subject), mark_of(enrolment))
 
     def _named(self, subject: str) -> str:
         return snapshot_subject_of(self._snapshot_key, subject, self._digest)

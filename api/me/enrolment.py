@@ -10,8 +10,9 @@ from litestar.params import JSONBody
 from api.access import CITIZEN_SCOPE, open_to
 from api.idempotency import idempotency_of
 from api.inner import ApiRequest, call_of
-from api.ledger.enrolment import EnrolmentRefused, EnrolmentView, view_of
+from api.ledger.enrolment import EnrolmentRefused
 from api.ledger.notice import Language as NoticeLanguage
+from api.me.admission import EnrolmentAnswer
 from api.problems import Language, Problem
 from api.receipts.record import SignedReceipt
 from api.services import Services
@@ -84,8 +85,10 @@ def enrolment_handler(services: Services) -> HTTPRouteHandler:
         summary="加入情况",
         opt=open_to(CITIZEN_SCOPE, audit="citizen", problems=["ledger_unavailable"]),
     )
-    async def enrolment(request: ApiRequest) -> EnrolmentView:
-        return view_of(await services.enrolments.status(call_of(request).caller.subject))
+    async def enrolment(request: ApiRequest) -> EnrolmentAnswer:
+        call = call_of(request)
+        status = await services.enrolments.status(call.caller.subject)
+        return services.admission.told(status, call.language)
 
     return enrolment
 

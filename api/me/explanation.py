@@ -9,13 +9,16 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.access import CITIZEN_SCOPE, open_to
 from api.inner import ApiRequest, call_of
+from api.me.admission import Admission, admitted
 from api.me.last_good import LastGood, life_of
-from api.me.records import band_of, refuse_corrupt, value_of
+from api.me.records import band_of, refuse_corrupt
+from api.me.score import SCORE_PROBLEMS
 from api.me.wording import note_of, reasons_of
 from api.problems import Language
 from api.schemas import ExplanationAnswer, ItemAnswer
 from api.services import Services
 from api.store.protocol import SnapshotReader, Version
+from api.tokens import Principal
 from api.versions import PerVersion, rules_of, tables_of
 from scoring.contract.documents import TablesDocument
 from scoring.contract.snapshot import (
@@ -34,21 +37,28 @@ NO_RULE_INDEX = -1
 
 
 class ExplanationRoute:
-    """`last_good`: as of ScoreRoute."""
+    """`admission`, `last_good`: as of ScoreRoute."""
 
-    def __init__(self, reader: SnapshotReader, last_good: LastGood | None = None) -> None:
+    def __init__(
+        self,
+        reader: SnapshotReader,
+        admission: Admission | None = None,
+        last_good: LastGood | None = None,
+    ) -> None:
         self._reader = reader
+        self._admission = admission
         self._last_good = last_good
         self._tables = PerVersion(tables_of)
         self._rules = PerVersion(rules_of)
 
-    async def answer(self, snapshot_subject: str, language: Language) -> ExplanationAnswer:
-        """Raises Problem, StoreDown."""
+    async def answer(self, caller: Principal, language: Language) -> ExplanationAnswer:
+        """Raises Problem, StoreDown, LedgerUnavailable."""
+        snapshot_subject = caller.snapshot_subject
         version, life, is_stale = await life_of(
             self._reader, self._last_good, snapshot_subject, "explanation"
         )
         tag = tag_of(snapshot_subject)
-        value = value_of(life.hot)
+        value = await admitted(self._admission, life.hot, version, caller.subject)
         try:
             if life.beside is None:
                 raise RecordCorrupt("a score without explanation")
@@ -131,12 +141,12 @@ def explanation_handler(route: ExplanationRoute, services: Services) -> HTTPRout
         opt=open_to(
             CITIZEN_SCOPE,
             audit="citizen",
-            problems=["not_enrolled", "not_scored_yet", "record_corrupt", "store_unavailable"],
+            problems=SCORE_PROBLEMS,
         ),
     )
     async def my_score_explanation(request: ApiRequest) -> ExplanationAnswer:
         call = call_of(request)
-        answer = await route.answer(call.caller.snapshot_subject, call.language)
+        answer = await route.answer(call.caller, call.language)
         items = await services.rights.noted(call.caller.subject, answer.items, call.language)
         return msgspec.structs.replace(answer, items=items)
 

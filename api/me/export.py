@@ -70,9 +70,7 @@ class Exporter:
         """Both of one version, or neither. Raises Problem, StoreDown."""
         try:
             while True:
-                explanation = await self._explanation.answer(
-                    call.caller.snapshot_subject, call.language
-                )
+                explanation = await self._explanation.answer(call.caller, call.language)
                 answer = msgspec.json.decode((await self._score(call)).body, type=ScoreAnswer)
                 if answer.snapshot == explanation.snapshot:  # else a version came in between
                     return answer, explanation

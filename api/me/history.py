@@ -14,11 +14,14 @@ from litestar.params import QueryParameter
 
 from api.access import CITIZEN_SCOPE, open_to
 from api.inner import ApiRequest, call_of
+from api.me.admission import Admission, admitted
 from api.me.last_good import LastGood, life_of
-from api.me.records import band_of, refuse_corrupt, value_of
+from api.me.records import band_of, refuse_corrupt
+from api.me.score import SCORE_PROBLEMS
 from api.paging import PAGE_QUERY, limit_in
 from api.problems import Problem
 from api.store.protocol import SnapshotReader, Version
+from api.tokens import Principal
 from api.versions import PerVersion, decoded_document, rules_of
 from scoring.contract.documents import HistoryDocument
 from scoring.contract.snapshot import (
@@ -58,20 +61,28 @@ class HistoryList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryRoute:
-    """`last_good`: as of ScoreRoute."""
+    """`admission`, `last_good`: as of ScoreRoute."""
 
-    def __init__(self, reader: SnapshotReader, last_good: LastGood | None = None) -> None:
+    def __init__(
+        self,
+        reader: SnapshotReader,
+        admission: Admission | None = None,
+        last_good: LastGood | None = None,
+    ) -> None:
         self._reader = reader
+        self._admission = admission
         self._last_good = last_good
         self._rules = PerVersion(rules_of)
         self._pointed_at = PerVersion(_history_document)
 
-    async def answer(self, snapshot_subject: str, limit: int, cursor: str | None) -> HistoryList:
-        """Raises Problem, StoreDown."""
+    async def answer(self, caller: Principal, limit: int, cursor: str | None) -> HistoryList:
+        """Raises Problem, StoreDown, LedgerUnavailable."""
+        snapshot_subject = caller.snapshot_subject
         version, life, is_stale = await life_of(
             self._reader, self._last_good, snapshot_subject, "history"
         )
-        value, tag = value_of(life.hot), tag_of(snapshot_subject)
+        value = await admitted(self._admission, life.hot, version, caller.subject)
+        tag = tag_of(snapshot_subject)
         try:
             record = decode_hot(value, tag)
             band_of(record, self._rules.of(version).bands)
@@ -154,7 +165,7 @@ def history_handler(route: HistoryRoute) -> HTTPRouteHandler:
             CITIZEN_SCOPE,
             query=PAGE_QUERY,
             audit="citizen",
-            problems=["not_enrolled", "not_scored_yet", "record_corrupt", "store_unavailable"],
+            problems=SCORE_PROBLEMS,
         ),
     )
     async def my_score_history(
@@ -163,7 +174,6 @@ def history_handler(route: HistoryRoute) -> HTTPRouteHandler:
         cursor: Annotated[str | None, QueryParameter(description="上一页的 next_cursor")] = None,
     ) -> HistoryList:
         call = call_of(request)
-        subject = call.caller.snapshot_subject
-        return await route.answer(subject, limit_in(call.query), call.query.get("cursor"))
+        return await route.answer(call.caller, limit_in(call.query), call.query.get("cursor"))
 
     return my_score_history

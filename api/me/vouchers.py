@@ -33,6 +33,7 @@ def voucher_handler(services: Services) -> HTTPRouteHandler:
             problems=[
                 "not_enrolled",
                 "not_scored_yet",
+                "reconsent_required",
                 "not_eligible_now",
                 "unknown_policy",
                 "benefit_not_open",

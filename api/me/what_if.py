@@ -15,11 +15,13 @@ from api.access import CITIZEN_SCOPE, open_to
 from api.inner import ApiRequest, call_of
 from api.me.explanation import ExplanationRoute
 from api.me.records import refuse_corrupt
+from api.me.score import SCORE_PROBLEMS
 from api.me.what_if_answers import ChangeAnswer, WhatIfAnswer
 from api.me.what_if_words import Status, status_text, way_text, what_if_words
 from api.problems import Language, Problem
 from api.schemas import ExplanationAnswer, ItemAnswer
 from api.store.protocol import SnapshotReader, StoreDown
+from api.tokens import Principal
 from api.versions import PerVersion, rules_of
 from scoring.contract.documents import RulesDocument
 from scoring.contract.snapshot import RecordCorrupt
@@ -43,12 +45,12 @@ class WhatIfRoute:
         self._explanation = explanation
         self._rules = PerVersion(rules_of)
 
-    async def answer(self, snapshot_subject: str, target: str, language: Language) -> WhatIfAnswer:
-        """Raises Problem, StoreDown."""
+    async def answer(self, caller: Principal, target: str, language: Language) -> WhatIfAnswer:
+        """Raises Problem, StoreDown, LedgerUnavailable."""
         version = self._reader.version()
         rules = self._rules.of(version)
         wanted = _target(target, rules)
-        explained = await self._explanation.answer(snapshot_subject, language)
+        explained = await self._explanation.answer(caller, language)
         if explained.snapshot != version.manifest.snapshot:
             raise StoreDown("another version came between")  # the client asks once more
         try:
@@ -204,7 +206,7 @@ def what_if_handler(route: WhatIfRoute) -> HTTPRouteHandler:
             CITIZEN_SCOPE,
             query=("target",),
             audit="citizen",
-            problems=["not_enrolled", "not_scored_yet", "record_corrupt", "store_unavailable"],
+            problems=SCORE_PROBLEMS,
         ),
     )
     async def my_score_what_if(
@@ -213,6 +215,6 @@ def what_if_handler(route: WhatIfRoute) -> HTTPRouteHandler:
     ) -> WhatIfAnswer:
         call = call_of(request)
         text = call.query.get("target", "")
-        return await route.answer(call.caller.snapshot_subject, text, call.language)
+        return await route.answer(call.caller, text, call.language)
 
     return my_score_what_if

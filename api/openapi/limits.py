@@ -41,6 +41,7 @@ STRINGS: dict[str, dict[str, Any]] = {
     "status": _string(IDENTIFIER, 32),
     "record_id": _string("^[A-Za-z0-9_-]+$", 64),
     "receipt_id": _string("^[0-9a-f]{32}$", 32),
+    "replaces": _string("^[0-9a-f]{32}$", 32),
     "sha256": _string("^[0-9a-f]{64}$", 64),
     "subject": _string("^[!-~]+$", 128),
     "schema": _string("^[a-z0-9-]+$", 64),

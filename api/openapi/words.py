@@ -3,12 +3,13 @@ that a changed type cannot leave an old example behind."""
 
 import datetime as dt
 
-from api.ledger.enrolment import EnrolmentView, Receipt, ReceiptNotice
+from api.ledger.enrolment import Receipt, ReceiptNotice
 from api.ledger.notice import NoticeDocument, NoticeItem
 from api.me.enrolment import EnrolmentRequest
 from api.openapi.consent_words import CONSENT_OPERATIONS
 from api.openapi.history_words import HISTORY_OPERATIONS
 from api.openapi.log_words import LOG_OPERATIONS
+from api.openapi.notice_words import NOTICE_OPERATIONS, RENEWING_ENROLMENT
 from api.openapi.operation_words import OperationWords
 from api.openapi.partner_words import PARTNER_OPERATIONS
 from api.openapi.receipt_example import signed_example
@@ -145,7 +146,8 @@ OPERATIONS: dict[str, OperationWords] = {
         ),
     ),
     "enrol": OperationWords(
-        description="读完告知书之后自愿加入；请带上所读告知书的版本。成功后得到一份加入凭据。未满十八周岁"
+        description="读完告知书之后自愿加入；请带上所读告知书的版本。成功后得到一份加入凭据。"
+        "已加入者以此同意新版告知书，新凭据的 `replaces` 是原凭据的编号。未满十八周岁"
         "不能加入。同一 `Idempotency-Key` 重复发送，得到同一答复。",
         request=EnrolmentRequest(notice_version="2026-01"),
         answer=_RECEIPT,
@@ -157,8 +159,9 @@ OPERATIONS: dict[str, OperationWords] = {
         answer=_RECEIPT,
     ),
     "getEnrolment": OperationWords(
-        description="是否已加入、接受了哪一版告知书、何时加入。从未加入为 `none`。",
-        answer=EnrolmentView(status="active", notice_version="2026-01", enrolled_at=ENROLLED_AT),
+        description="是否已加入、接受了哪一版告知书、何时加入。从未加入为 `none`。告知书有重大变更时，"
+        "`reconsent` 自公布之日起列出变更；`state` 为 `required` 时，须先同意新版才能再看分数。",
+        answer=RENEWING_ENROLMENT,
     ),
     "withdraw": OperationWords(
         description="退出，一次调用即可，一秒之内在所有服务节点生效；不影响任何服务。重复退出再次得到确认。",
@@ -183,6 +186,7 @@ OPERATIONS: dict[str, OperationWords] = {
             ],
         ),
     ),
+    **NOTICE_OPERATIONS,
     "getRules": OperationWords(
         description="现行评分规则：基准分、档位与至多十二条规则。仅凭这份文件即可复算任何人的分数。"
         "`upcoming` 是已经公布、尚未施行的改变，施行之前不影响任何分数。",

@@ -6,10 +6,12 @@ is no or yes. What a partner does for those it hears no about is what it does fo
 
 import base64
 import datetime as dt
+from collections.abc import Collection
 
 import msgspec
 
 from scoring.contract.documents import Benefit
+from scoring.contract.snapshot import notice_in_mark
 
 DECISION_ID_CHARS = 22
 ID_RANDOM_BYTES = 10  # beside 6 bytes of time: unguessable, and found without an index
@@ -22,10 +24,20 @@ ID_TIME_MARGIN_MS = 10_000
 WITHDRAWN_MARK = b"w:"
 
 
-def is_eligible(score_points: int | None, mark: bytes | None, threshold_points: int) -> bool:
+def is_eligible(
+    score_points: int | None,
+    mark: bytes | None,
+    threshold_points: int,
+    *,
+    notice: str = "",
+    too_old: Collection[str] = (),
+) -> bool:
     """`score_points`: of the snapshot's record, None where there is none. `mark`: live mark; a
-    withdrawal counts before any rebuild."""
+    withdrawal counts before any rebuild, and so does the acceptance of a notice. `notice`: what the
+    record rests on; `too_old`: notices whose acceptance does not stand."""
     if score_points is None or (mark is not None and mark.startswith(WITHDRAWN_MARK)):
+        return False
+    if (notice if mark is None else notice_in_mark(mark)) in too_old:
         return False
     return score_points >= threshold_points
 

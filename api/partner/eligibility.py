@@ -10,6 +10,8 @@ What a partner may not know, and how it is kept from it (promise 3):
   consent, use, record, mark and presence of the snapshot are read in the same commands whether
   there is a record or not, and the same line is stored durably. `valid_until` depends on policy,
   hour and consent alone. A yes differs from a no in one word of the same length.
+- Somebody who has not accepted a material change of the notice that is in force is the first case:
+  of her nothing is processed, and the same commands are asked and the same line is stored.
 - Without a live consent there is one answer as well, 403 `consent_revoked`: for a handle nobody
   ever had, one of another partner, one that was revoked, paused, rejected or has expired. It is
   given before any record is looked at, so it tells nothing of a person. It is not a no: a no would
@@ -24,7 +26,7 @@ Order: policy and purpose, consent, use counted, record, decision, durable line,
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
 import msgspec
@@ -154,7 +156,13 @@ class Eligibility:
         decision_id = decision_id_of(now_ms, self._random(ID_RANDOM_BYTES))
         valid_until = book.valid_until(benefit, now_ms, consent.expires_at_ms)
         body = answer_bytes(
-            eligible=_is_eligible(stored, consent.owner.snapshot_subject, benefit),
+            eligible=_is_eligible(
+                version,
+                stored,
+                consent.owner.snapshot_subject,
+                benefit,
+                too_old=self._services.standing.too_old(),
+            ),
             policy=benefit.id,
             valid_until=valid_until,
             decision_id=decision_id,
@@ -221,12 +229,25 @@ class RandomBytes:
         return self._page[start : self._used]
 
 
-def _is_eligible(stored: Stored, snapshot_subject: str, benefit: Benefit) -> bool:
+def _is_eligible(
+    version: Version,
+    stored: Stored,
+    snapshot_subject: str,
+    benefit: Benefit,
+    *,
+    too_old: Collection[str],
+) -> bool:
     """Raises RecordCorrupt."""
-    score = None
-    if stored.value is not None:
-        score = decode_hot(stored.value, tag_of(snapshot_subject)).score_points
-    return is_eligible(score, stored.mark, benefit.threshold)
+    if stored.value is None:
+        return False
+    record = decode_hot(stored.value, tag_of(snapshot_subject))
+    return is_eligible(
+        record.score_points,
+        stored.mark,
+        benefit.threshold,
+        notice=record.notice or version.manifest.notice,
+        too_old=too_old,
+    )
 
 
 def _refusal(

@@ -11,7 +11,11 @@ import msgspec
 
 from api.accesses.events import ACCESSED, AccessBody, access_body
 from api.consents.machine import GRANTED, REQUESTED, ConsentBody, consent_stream
-from api.ledger.protocol import Event, Ledger
+from api.ledger.enrolment import city_day
+from api.ledger.fold import ENROLMENT_KINDS, NEVER_ENROLLED, folded
+from api.ledger.notice import Notices
+from api.ledger.projection import mark_of
+from api.ledger.protocol import Enrolment, Event, Ledger
 from api.partner.decision import (
     ID_TIME_MARGIN_MS,
     answer_bytes,
@@ -23,7 +27,6 @@ from api.partner.decision import (
 from scoring.contract.documents import Benefit
 
 PAGE_EVENTS = 1_000
-WITHDRAWN = "withdrawn"
 
 
 class DecisionUnknown(Exception):
@@ -89,7 +92,9 @@ async def seq_before(ledger: Ledger, at_ms: int) -> int:
     return low
 
 
-async def reproduced(ledger: Ledger, event: Event, kept: KeptSnapshot) -> Reproduced:
+async def reproduced(
+    ledger: Ledger, event: Event, kept: KeptSnapshot, notices: Notices
+) -> Reproduced:
     line = access_body(event.body)
     if line.policy is None or line.snapshot is None or line.decision_id is None:
         raise DecisionUnknown("an access that was no decision")
@@ -106,7 +111,8 @@ async def reproduced(ledger: Ledger, event: Event, kept: KeptSnapshot) -> Reprod
         for word in (True, False)
     }
     digests = {hashlib.sha256(text).hexdigest(): word for word, text in texts.items()}
-    mark = await _mark_at(ledger, event, kept.ledger_position)
+    last = await _enrolment_at(ledger, event)
+    mark = mark_of(last) if last.seq > kept.ledger_position else None
     return Reproduced(
         decision_id=line.decision_id,
         seq=event.seq,
@@ -115,7 +121,13 @@ async def reproduced(ledger: Ledger, event: Event, kept: KeptSnapshot) -> Reprod
         policy=line.policy,
         snapshot=line.snapshot,
         given=digests.get(line.response_digest),
-        due=is_eligible(kept.score_points(event.subject), mark, benefit.threshold),
+        due=is_eligible(
+            kept.score_points(event.subject),
+            mark,
+            benefit.threshold,
+            notice=last.notice_version or "",
+            too_old=notices.too_old_on(city_day(event.at_ms)),
+        ),
     )
 
 
@@ -126,11 +138,11 @@ async def _consent_expiry(ledger: Ledger, line: AccessBody) -> int:
     raise DecisionUnknown("its consent is not in the ledger")
 
 
-async def _mark_at(ledger: Ledger, event: Event, snapshot_position: int) -> bytes | None:
-    """The live mark as it stood when the decision was made."""
+async def _enrolment_at(ledger: Ledger, event: Event) -> Enrolment:
+    """Hers as it stood when the decision was made."""
     last = await ledger.subject_events(
-        event.subject, kinds=["enrolled", WITHDRAWN], limit=1, before_seq=event.seq
+        event.subject, kinds=ENROLMENT_KINDS, limit=1, before_seq=event.seq
     )
-    if not last or last[0].seq <= snapshot_position:
-        return None
-    return b"w:%d" % last[0].seq if last[0].kind == WITHDRAWN else b"e:%d" % last[0].seq
+    if not last:
+        return NEVER_ENROLLED
+    return folded(last[0].seq, last[0].kind, last[0].at_ms, last[0].body)

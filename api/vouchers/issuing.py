@@ -13,7 +13,8 @@ from api.accesses.events import access_draft
 from api.accesses.protocol import AccessEvent
 from api.ledger.enrolment import Idempotency, city_day, instant
 from api.ledger.protocol import ConditionNotMet, IdempotencyClaim, Ledger, Replayed
-from api.me.records import band_of, value_of
+from api.me.admission import Admission, admitted
+from api.me.records import band_of
 from api.store.protocol import SnapshotReader, Version
 from api.vouchers.answers import IssuedVoucher
 from api.vouchers.decision import VoucherNotIssued, open_benefit, require_eligible
@@ -50,6 +51,7 @@ class VoucherIssuer:
         benefits_in: Callable[[Version], BenefitsDocument],
         rules_in: Callable[[Version], RulesDocument],
         now_ms: Callable[[], int],
+        admission: Admission | None = None,
         terms: VoucherTerms = TERMS,
     ) -> None:
         self._ledger = ledger
@@ -59,6 +61,7 @@ class VoucherIssuer:
         self._benefits_in = benefits_in
         self._rules_in = rules_in
         self._now_ms = now_ms
+        self._admission = admission
         self._terms = terms
 
     async def issue(
@@ -74,7 +77,7 @@ class VoucherIssuer:
                 return self._again(before, subject, idempotency)
         version, now_ms = self._reader.version(), self._now_ms()
         benefit = open_benefit(self._benefits_in(version).items, policy, city_day(now_ms))
-        record = await self._record_of(version, snapshot_subject)
+        record = await self._record_of(version, subject, snapshot_subject)
         require_eligible(record.score_points, benefit)
         exp = now_ms // 1_000 + self._terms.lifetime_seconds
         issued = Issued(audience=benefit.partner, policy=policy, exp=exp)
@@ -90,8 +93,11 @@ class VoucherIssuer:
             return self._again(stored, subject, idempotency)
         return answer
 
-    async def _record_of(self, version: Version, snapshot_subject: str) -> HotRecord:
-        value = value_of(await self._reader.hot(version, snapshot_subject))
+    async def _record_of(
+        self, version: Version, subject: str, snapshot_subject: str
+    ) -> HotRecord:
+        stored = await self._reader.hot(version, snapshot_subject)
+        value = await admitted(self._admission, stored, version, subject)
         record = decode_hot(value, tag_of(snapshot_subject))
         band_of(record, self._rules_in(version).bands)
         return record

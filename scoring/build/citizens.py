@@ -7,6 +7,7 @@ from scoring.contract.pseudonyms import PSEUDONYM_CHARS, Digest, snapshot_subjec
 from scoring.contract.snapshot import bucket_count_for
 from scoring.errors import VerificationFailed
 from scoring.lake.tables import BASE64URL
+from scoring.policy.coverage import NoticeCoverage
 
 # A part is one job's share of the snapshot and one file of each sort: at most 64 parts, so that a
 # city of 8 million stays below 140,000 citizens a part, and at least 32,000 citizens (512 buckets)
@@ -20,6 +21,7 @@ CITIZENS: dict[str, pl.DataType] = {
     "snapshot_subject": pl.String(),
     "bucket": pl.UInt32(),  # of the snapshot, scoring.contract.snapshot.bucket_of
     "part": pl.UInt8(),
+    "notice": pl.String(),  # accepted, where it has later terms than the snapshot's; else empty
 }
 
 
@@ -42,7 +44,8 @@ def layout_of(buckets: int) -> Layout:
 def number_citizens(
     enrolments: pl.DataFrame, snapshot_key: bytes, digest: Digest, layout: Layout | None = None
 ) -> pl.DataFrame:
-    """One row a subject of `enrolments`: CITIZENS. `layout`: of the snapshot they are a few of.
+    """One row a subject of `enrolments`: CITIZENS; without its column `notice` nobody has one.
+    `layout`: of the snapshot they are a few of.
 
     Raises VerificationFailed `enrolments_wrong` where a subject is no pseudonym or comes twice.
     """
@@ -51,12 +54,31 @@ def number_citizens(
     named = [snapshot_subject_of(snapshot_key, subject, digest) for subject in subjects]
     return (
         pl.DataFrame({"subject": subjects, "snapshot_subject": pl.Series(named, dtype=pl.String())})
+        .with_columns(_notices(enrolments))
         .with_columns(bucket=_bucket(layout))
         .with_columns(part=_part(layout))
         .sort("bucket", "snapshot_subject")
         .with_row_index("citizen")
         .select(pl.col(name).cast(dtype) for name, dtype in CITIZENS.items())
     )
+
+
+def covered(enrolments: pl.DataFrame, notices: NoticeCoverage | None) -> pl.DataFrame:
+    """Those who accepted what is done on the day, with `notice` as in CITIZENS; without `notices`
+    everybody."""
+    if notices is None:
+        return enrolments
+    version = pl.col("notice_version")
+    is_newer = version.is_in(notices.newer_terms)
+    return enrolments.filter(version.is_in(notices.same_terms) | is_newer).with_columns(
+        notice=pl.when(is_newer).then(version).otherwise(pl.lit(""))
+    )
+
+
+def _notices(enrolments: pl.DataFrame) -> pl.Series:
+    if "notice" in enrolments.columns:
+        return enrolments["notice"]
+    return pl.Series("notice", [""], dtype=pl.String()).new_from_index(0, enrolments.height)
 
 
 def _bucket(layout: Layout) -> pl.Expr:

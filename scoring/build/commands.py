@@ -13,11 +13,11 @@ from scoring.history.rows import row_texts
 
 
 def hot_values(scored: pl.LazyFrame) -> pl.LazyFrame:
-    """In: citizens with scores, in order. Out: `bucket`, `field`, `value`."""
+    """In: citizens with scores and notices, in order. Out: `bucket`, `field`, `value`."""
     return scored.select(
         "bucket",
         field=_field(),
-        value=pl.concat_str(_tag(), "score_points", pl.lit(","), "band_index"),
+        value=pl.concat_str(_tag(), "score_points", pl.lit(","), "band_index", _notice()),
     )
 
 
@@ -82,6 +82,11 @@ def _field() -> pl.Expr:
 
 def _tag() -> pl.Expr:
     return pl.col("snapshot_subject").str.slice(FIELD_CHARS)
+
+
+def _notice() -> pl.Expr:
+    notice = pl.col("notice")
+    return pl.when(notice == "").then(pl.lit("")).otherwise(pl.concat_str(pl.lit(","), notice))
 
 
 def _item_text() -> pl.Expr:

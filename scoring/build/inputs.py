@@ -25,6 +25,7 @@ from scoring.contract.pseudonyms import Digest
 from scoring.contract.snapshot import SCHEMA_VERSION, SourcePart
 from scoring.errors import VerificationFailed
 from scoring.lake.manifest import read_manifest
+from scoring.policy.coverage import NoticeCoverage
 
 FILES_PER_JOB = 64  # hashed together: handing one file to a cluster costs more than its hash
 EXPORT_NAME = "export.json"
@@ -120,6 +121,7 @@ def snapshot_id(
     snapshot_key: bytes,
     digest: Digest,
     previous: str,
+    notices: NoticeCoverage | None,
 ) -> str:
     """`<yyyymmdd>-<12 hex>`: the day and a digest of everything that can change a byte."""
     described = msgspec.json.encode(
@@ -132,6 +134,7 @@ def snapshot_id(
             "snapshot_key": hmac.digest(snapshot_key, b"key id", "sha256").hex()[:16],
             "digest": digest,
             "previous": previous,
+            "notices": notices,
         },
         order="sorted",
     )

@@ -74,6 +74,7 @@ class PartResult(msgspec.Struct, frozen=True, kw_only=True):
     items: int
     score_sum_points: int
     band_citizens: list[int]
+    names_notices: bool
 
 
 def make_part(job: PartJob) -> PartResult:
@@ -108,6 +109,7 @@ def make_part(job: PartJob) -> PartResult:
             citizens.filter(pl.col("band_index") == band).height
             for band in range(len(job.plan.band_codes))
         ],
+        names_notices=bool((citizens["notice"] != "").any()),
     )
 
 

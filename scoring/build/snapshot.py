@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from scoring.benefits import BenefitsRegister, benefits_document
-from scoring.build.citizens import Layout, layout_for, number_citizens
+from scoring.build.citizens import Layout, covered, layout_for, number_citizens
 from scoring.build.corrections import deliveries, stale_rows
 from scoring.build.documents import (
     documents_command,
@@ -41,13 +41,17 @@ from scoring.contract.snapshot import (
     FIGURES_DOCUMENT,
     HISTORY_DOCUMENT,
     RULES_DOCUMENT,
+    SCHEMA_VERSION,
+    SCHEMA_WITHOUT_NOTICES,
     TABLES_DOCUMENT,
+    UNNAMED_NOTICE,
     Manifest,
     SnapshotPart,
 )
 from scoring.history.lineage import Lineage, lineage_of
 from scoring.history.previous import require_earlier, verified_previous
 from scoring.lake.tables import BUCKETS, bucket_expression
+from scoring.policy.coverage import NoticeCoverage
 from scoring.rulebook import Rulebook, published_document
 from scoring.rulebook.past import refuse_backward_changes
 from scoring.signing import sign
@@ -74,6 +78,7 @@ def build(
     keys: BuildKeys,
     digest: Digest = "sha256",
     previous: Path | None = None,
+    notices: NoticeCoverage | None = None,
     buckets_per_job: int | None = None,
     executor: Executor | None = None,
     progress: Progress = lambda stage, done, total: None,
@@ -89,7 +94,8 @@ def build(
         documents.resp, documents/*.json
 
     An existing one is used again where every hash in it holds. `previous`: folder of the snapshot
-    whose histories this one continues. `executor` runs the jobs (threads of
+    whose histories this one continues. `notices`: who has accepted what is done on `as_of`; nobody
+    else gets a record, or, without it, everybody enrolled does. `executor` runs the jobs (threads of
     this process by default); `buckets_per_job`: lake buckets read by one job. Neither changes a byte.
 
     Raises VerificationFailed where an input is not what its manifest says, before anything is
@@ -112,6 +118,7 @@ def build(
         snapshot_key=keys.snapshot_key,
         digest=digest,
         previous=previous.name if previous else "",
+        notices=notices,
     )
     target = out / snapshot
     if is_complete(target, keys.signing_key.public_key()):
@@ -133,6 +140,7 @@ def build(
                 lineage=lineage_of(snapshot, as_of, rules, rulebook, before),
                 workers=workers,
                 progress=progress,
+                notices=notices,
             )
             citizens = run.prepare(exported, keys.snapshot_key, digest)
             run.gather_records(buckets_per_job or run.default_buckets_per_job())
@@ -153,12 +161,13 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
     lineage: Lineage
     workers: Executor
     progress: Progress
+    notices: NoticeCoverage | None
 
     def prepare(self, export: Export, snapshot_key: bytes, digest: Digest) -> int:
         """Spill citizens, record states and stale rows by bucket; returns the citizens."""
         groups = deliveries(self.files)
         stale = [self.workers.submit(stale_rows, self.lake, group) for group in groups]
-        citizens = number_citizens(export.enrolments(), snapshot_key, digest)
+        citizens = number_citizens(covered(export.enrolments(), self.notices), snapshot_key, digest)
         of_lake = citizens.with_columns(lake_bucket=bucket_expression())
         spill(of_lake, self.work / "citizens", "lake_bucket", "all")
         spill(citizens, self.work / "citizens", "part", "all")
@@ -238,6 +247,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
     ) -> None:
         """Write documents, manifest and signature."""
         self._remove_leftovers()
+        names_notices = any(result.names_notices for result in results)
         band_citizens = [
             sum(counts) for counts in zip(*(r.band_citizens for r in results), strict=True)
         ]
@@ -254,6 +264,8 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
             as_of=self.plan.as_of,
             rules_version=rules.version,
             ledger_position=position,
+            min_reader=SCHEMA_VERSION if names_notices else SCHEMA_WITHOUT_NOTICES,
+            notice=self.notices.needed if self.notices else UNNAMED_NOTICE,
             previous=self.lineage.previous.snapshot if self.lineage.previous else "",
             bucket_count=layout_for(sum(band_citizens)).bucket_count,
             citizens=sum(band_citizens),

@@ -14,7 +14,8 @@ In Valkey, for a snapshot `v` (ADR 1):
     d:v       hash, field = document name (DOCUMENTS), value = JSON bytes, served as they are
     m:v       string, the manifest's JSON
     current   string, id of the snapshot being served
-    l:s       string, live mark of snapshot subject s: `e` enrolled or `w` withdrawn, then `:seq`
+    l:s       string, live mark of snapshot subject s: `e:notice:seq`, enrolled by accepting that
+              version of the notice, or `w:seq`, withdrawn
     c:h       string, live consent of handle h (api/consents/codec.py), its owner sealed; gone a
               day after the consent's end
 
@@ -22,8 +23,8 @@ In Valkey, for a snapshot `v` (ADR 1):
     q:who:n   counter, requests of a partner (p.id) or citizen (c.s) in the n-th minute
     f:what:n  counter, failed authentications of a client or source, digested, in the n-th minute
     i:digest  string, a question with an Idempotency-Key that is being answered; gone after seconds
-    b:who:n   counter, refused questions of a partner in the n-th ten minutes
     e:who     set, days on which consents of a partner end or may end (ISO)
+    b:who:n   counter, refused questions of a partner in the n-th ten minutes
     j:digest  string, a client assertion that was used; gone when it would have expired
 
     versions       hash, id of every snapshot with a key here -> StoredVersion; written before the
@@ -49,7 +50,12 @@ from typing import Literal
 
 import msgspec
 
-SCHEMA_VERSION = 1
+# 2: a hot record may name the notice its citizen accepted. A snapshot in which none does is one that
+# readers of layout 1 can read, and says so.
+SCHEMA_VERSION = 2
+SCHEMA_WITHOUT_NOTICES = 1
+# What marks and snapshots stand for that name no notice: they are older than the naming.
+UNNAMED_NOTICE = "2026-01"
 FIELD_CHARS = 16
 TAG_CHARS = 6
 CITIZENS_PER_BUCKET = 64
@@ -186,16 +192,16 @@ def consent_key(handle: str) -> str:
     return f"c:{handle}"
 
 
+def ends_key(partner: str) -> str:
+    return f"e:{partner}"
+
+
 def uses_key(handle: str, day: int) -> str:
     return f"u:{handle}:{day}"
 
 
 class StoredVersion(msgspec.Struct, frozen=True):
     """Value in `versions`: its four numbers joined by `,`.
-def ends_key(partner: str) -> str:
-    return f"e:{partner}"
-
-
 
     `flip_number`: grows with every flip; 0 = not to return to: incomplete, rolled back from, or
     being removed. `retired_ms`: UTC milliseconds at which it stopped being current, else 0.
@@ -215,10 +221,14 @@ def decode_stored_version(value: bytes) -> StoredVersion:
 
 
 class HotRecord(msgspec.Struct, frozen=True):
-    """`<tag><score>,<band index>`, e.g. `x8Kq_z687,3`; band index into the rules document's bands."""
+    """`<tag><score>,<band index>`, e.g. `x8Kq_z687,3`; band index into the rules document's bands.
+
+    A third member names the notice its citizen accepted, where that has later terms than the
+    manifest's `notice`, which everybody else here has accepted."""
 
     score_points: int
     band_index: int
+    notice: str = ""
 
 
 class ExplanationItem(msgspec.Struct, frozen=True):
@@ -267,12 +277,28 @@ def decode_hot(value: bytes, tag: str) -> HotRecord:
         text = value.decode("ascii")
         if text[:TAG_CHARS] != tag:
             raise RecordCorrupt("hot record of another citizen")
-        score, band = text[TAG_CHARS:].split(",")
-        return HotRecord(int(score), int(band))
+        score, band, *notice = text[TAG_CHARS:].split(",")
+        if len(notice) > 1:
+            raise RecordCorrupt("hot record has a member too many")
+        return HotRecord(int(score), int(band), *notice)
     except RecordCorrupt:
         raise
     except ValueError as error:
         raise RecordCorrupt("hot record does not parse") from error
+
+
+def enrolled_mark(notice: str, seq: int) -> bytes:
+    return f"e:{notice}:{seq}".encode("ascii")
+
+
+def withdrawn_mark(seq: int) -> bytes:
+    return b"w:%d" % seq
+
+
+def notice_in_mark(mark: bytes) -> str:
+    """The version an `e` mark stands for. A mark of before they named one is `e:seq`."""
+    parts = mark.decode("ascii").split(":")
+    return parts[1] if len(parts) == 3 else UNNAMED_NOTICE
 
 
 def decode_explanation(value: bytes, tag: str) -> list[ExplanationItem]:
@@ -370,6 +396,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     rules_version: str
     ledger_position: int
     previous: str = ""  # the snapshot its histories continue
+    notice: str = UNNAMED_NOTICE  # whose terms everybody in it has accepted
     bucket_count: int
     citizens: int
     items: int

@@ -12,14 +12,9 @@ import polars as pl
 from scoring.build.documents import suppressed
 from scoring.contract.snapshot import Manifest
 from scoring.errors import InputRefused, VerificationFailed
+from scoring.policy.material import Material, load_material
 
 LIMITS_PATH = Path(__file__).with_name("moves.toml")
-
-
-class Material(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    moved_share: float
-    band_share: float
-    largest_points: int
 
 
 class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,9 +22,15 @@ class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: list[int]
 
 
-class MoveLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MoveLimits(msgspec.Struct, frozen=True):
+    """`material`: the definition that notices are held against too."""
+
     version: str
     material: Material
+    figures: Figures
+
+
+class _FiguresFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     figures: Figures
 
 
@@ -68,9 +69,11 @@ class Moves(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_move_limits(path: Path = LIMITS_PATH) -> MoveLimits:
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=MoveLimits)
+        shown = msgspec.toml.decode(path.read_bytes(), type=_FiguresFile)
     except (OSError, msgspec.DecodeError) as error:
         raise InputRefused("move_limits_unreadable", str(error), where=str(path)) from error
+    material = load_material()
+    return MoveLimits(version=material.version, material=material, figures=shown.figures)
 
 
 def moves(old: Path, new: Path, limits: MoveLimits) -> Moves:

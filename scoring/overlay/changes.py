@@ -5,13 +5,13 @@ import polars as pl
 from scoring.contract.ledger_tables import RECORD_STATE_COLUMNS
 
 CHANGED: dict[str, pl.DataType] = {"subject": pl.String(), "changed_on": pl.Date()}
-ENROLLED: dict[str, pl.DataType] = {"subject": pl.String()}
+ENROLLED: dict[str, pl.DataType] = {"subject": pl.String(), "notice_version": pl.String()}
 STATES: dict[str, pl.DataType] = dict.fromkeys(RECORD_STATE_COLUMNS, pl.String())
 
 
 class LedgerChanges:
     """State of the ledger at `position`. `changed`: CHANGED, the day of the last event in the city;
-    `enrolled`: ENROLLED, those of them who are; `states`: STATES of their records."""
+    `enrolled`: ENROLLED, those of them who are, by an acceptance that stands; `states`: STATES of their records."""
 
     def __init__(
         self,

@@ -36,7 +36,8 @@ def rebuilt(
 ) -> list[OverlaidCitizen]:
     """Everyone in `changes`: who is enrolled with her records, who is not without."""
     layout = layout_of(served.manifest.bucket_count)
-    people = number_citizens(changes.enrolled, snapshot_key, digest, layout)
+    accepted = changes.enrolled.with_columns(notice=_notice(served.manifest.notice))
+    people = number_citizens(accepted, snapshot_key, digest, layout)
     gone = changes.changed.join(people, on="subject", how="anti")["subject"]
     named = [snapshot_subject_of(snapshot_key, subject, digest) for subject in gone]
     without = [
@@ -44,6 +45,12 @@ def rebuilt(
         for name in named
     ]
     return without + (_with_records(served, changes, people) if people.height else [])
+
+
+def _notice(of_snapshot: str) -> pl.Expr:
+    """Named wherever it is not the snapshot's: she may have accepted an earlier or a later one."""
+    version = pl.col("notice_version")
+    return pl.when(version == of_snapshot).then(pl.lit("")).otherwise(version)
 
 
 def _with_records(

@@ -60,6 +60,8 @@ TABLE = {
     ("GET", "/v1/benefits"): PUBLIC,
     ("GET", "/v1/catalogue"): PUBLIC,
     ("GET", "/v1/notice"): PUBLIC,
+    ("GET", "/v1/notices"): PUBLIC,
+    ("GET", "/v1/notices/{version}"): PUBLIC,
     ("GET", "/v1/log/heads"): PUBLIC,
     ("GET", "/v1/log/consistency"): PUBLIC,
     ("GET", "/healthz"): PUBLIC,
@@ -67,7 +69,7 @@ TABLE = {
     ("GET", "/metrics"): PUBLIC,
     ("GET", "/schema/openapi.json"): PUBLIC,
 }
-WITHOUT_PARAMETERS = {"/v1/log/consistency": 400}
+WITHOUT_PARAMETERS = {"/v1/notices/{version}": 404, "/v1/log/consistency": 400}
 ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "FOO", "PROPFIND")
 
 
@@ -139,6 +141,8 @@ CACHED = {
     "/v1/benefits",
     "/v1/catalogue",
     "/v1/notice",
+    "/v1/notices",
+    "/v1/notices/{version}",
     "/v1/log/heads",
     "/v1/log/consistency",
     "/v1/stats/repair",

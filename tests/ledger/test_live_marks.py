@@ -106,7 +106,7 @@ def test_a_follower_marks_what_another_process_stored_and_did_not_live_to_mark(
     async def story(one: Worker, other: Worker) -> None:
         began = time.monotonic()
         await other.ledger.append(enrolled(1))
-        await one.sees(PERSON, b"e:1", seconds=5)
+        await one.sees(PERSON, b"e:2026-01:1", seconds=5)
         assert time.monotonic() - began < 1  # the promise of 1 s
         await other.ledger.append(withdrawn(1))
         await one.sees(PERSON, b"w:2", seconds=5)
@@ -152,7 +152,7 @@ def test_a_worker_that_starts_later_replays_what_happened_before(
         async with working(path, store.url, follows=False) as worker:
             await eventually(lambda: worker.reader.is_serving, 5)
             marks = [await worker.mark_of(pseudonym(n)) for n in range(60)]
-            assert marks == [b"e:%d" % (121 + n) for n in range(60)]
+            assert marks == [b"e:2026-01:%d" % (121 + n) for n in range(60)]
             assert worker.marks.followed == 180
 
     asyncio.run(told())
@@ -181,7 +181,7 @@ def test_following_twice_and_from_the_beginning_changes_nothing(
                 await worker.marks.follow_once()
             await worker.marks.before_serving(0)
             assert await worker.mark_of(PERSON) == b"w:2"
-            assert await worker.mark_of(pseudonym(2)) == b"e:3"
+            assert await worker.mark_of(pseudonym(2)) == b"e:2026-01:3"
             assert worker.marks.followed == 3
 
     asyncio.run(told())
@@ -219,7 +219,7 @@ def test_with_the_store_gone_leaving_is_pending_within_its_budget_and_happens_la
         publish_to(own, write_snapshot(tmp_path, "20260115-000000000001", city(10, 1)))
         async with working(tmp_path / "ledger.sqlite", own.url) as worker:
             await worker.ledger.append(enrolled(1))
-            await worker.sees(PERSON, b"e:1", 5)
+            await worker.sees(PERSON, b"e:2026-01:1", 5)
             own.stop()
             began = time.monotonic()
             with pytest.raises(MarkPending):
@@ -239,7 +239,7 @@ def test_with_the_store_gone_leaving_is_pending_within_its_budget_and_happens_la
 
 
 def test_the_status_of_an_announcement_is_the_mark() -> None:
-    active = Enrolment(status="active", notice_version="1", enrolled_at_ms=1, seq=7)
+    active = Enrolment(status="active", notice_version="2025-07", enrolled_at_ms=1, seq=7)
     gone = Enrolment(status="withdrawn", notice_version=None, enrolled_at_ms=None, seq=8)
-    assert projection.mark_of(active.status, active.seq) == b"e:7"
-    assert projection.mark_of(gone.status, gone.seq) == b"w:8"
+    assert projection.mark_of(active) == b"e:2025-07:7"
+    assert projection.mark_of(gone) == b"w:8"

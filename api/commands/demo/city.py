@@ -184,6 +184,7 @@ async def _enrol_newcomer(data: Path, state: DemoState, lake_key: bytes) -> None
 def build_snapshot(data: Path, as_of: dt.date, progress: Progress) -> Path:
     """Ledger export and build as of a day; what is there already is used again."""
     from api.commands.ledger import export_ledger
+    from api.ledger.notice import load_notices
     from scoring.benefits import load_benefits
     from scoring.build import BuildKeys, build
     from scoring.catalogue.loading import load_catalogue
@@ -204,6 +205,7 @@ def build_snapshot(data: Path, as_of: dt.date, progress: Progress) -> Path:
         benefits=load_benefits(),
         catalogue=published_document(load_catalogue()),
         as_of=as_of,
+        notices=load_notices().coverage_on(as_of),
         keys=BuildKeys(read_symmetric_key(keys.snapshot), read_signing_key(keys.signing)),
         progress=progress,
     )
