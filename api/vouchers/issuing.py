@@ -93,9 +93,7 @@ class VoucherIssuer:
             return self._again(stored, subject, idempotency)
         return answer
 
-    async def _record_of(
-        self, version: Version, subject: str, snapshot_subject: str
-    ) -> HotRecord:
+    async def _record_of(self, version: Version, subject: str, snapshot_subject: str) -> HotRecord:
         stored = await self._reader.hot(version, snapshot_subject)
         value = await admitted(self._admission, stored, version, subject)
         record = decode_hot(value, tag_of(snapshot_subject))
