@@ -549,7 +549,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         retry_after_seconds=1,
     ),
     "purpose_unknown": ProblemKind(
-        422,
+        400,
         "目的没有登记",
         "每次询问必须写明登记过的目的，取值见守信激励目录。",
         "Purpose not registered",

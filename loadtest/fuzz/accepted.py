@@ -60,6 +60,11 @@ def range_that_ends_before_it_begins(failure: Any, case: Any, response: Any) -> 
     return days != sorted(days) or days[-1:] == [dt.date.max] or sizes != sorted(sizes)
 
 
+def purpose_nobody_registered(failure: Any, case: Any, response: Any) -> bool:
+    """Which purposes are registered the policies say, which change without the schema."""
+    return failure.code == "ST202" and code_of(response) == "purpose_unknown"
+
+
 def too_many_failed_logins(failure: Any, case: Any, response: Any) -> bool:
     """Hundreds of assertions that nobody signed are slowed down, as they must be."""
     return (
@@ -83,6 +88,7 @@ def ended_consent_is_still_shown(failure: Any, case: Any, response: Any) -> bool
 RULES: tuple[Callable[[Any, Any, Any], bool], ...] = (
     cursor_nobody_was_given,
     range_that_ends_before_it_begins,
+    purpose_nobody_registered,
     too_many_failed_logins,
     ended_consent_is_still_shown,
 )

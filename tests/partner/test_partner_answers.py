@@ -133,7 +133,7 @@ def test_the_line_is_in_the_log_when_the_answer_is_there(town: Town, token: str)
     [
         ({"policy": "no_such_policy"}, 404, "policy_not_found"),
         ({"policy": "xinyidai_fee_cut"}, 403, "policy_not_yours"),
-        ({"purpose": "lending"}, 422, "purpose_unknown"),
+        ({"purpose": "lending"}, 400, "purpose_unknown"),
         ({"purpose": "xinyidai_fee"}, 403, "purpose_mismatch"),
         ({"purpose": ...}, 400, "invalid_body"),
         ({"purpose": ""}, 400, "invalid_body"),
@@ -193,7 +193,7 @@ def test_a_batch_answers_in_order_and_each_like_the_question_alone(town: Town, t
     assert [set(answers[n]) for n in (0, 2)] == [MEMBERS, MEMBERS]
     assert [answers[n]["eligible"] for n in (0, 2)] == [True, False]
     assert answers[1] == {"code": "consent_revoked", "status": 403}
-    assert answers[3] == {"code": "purpose_unknown", "status": 422}
+    assert answers[3] == {"code": "purpose_unknown", "status": 400}
 
 
 def test_a_batch_holds_five_hundred_questions_and_not_one_more(town: Town, token: str) -> None:

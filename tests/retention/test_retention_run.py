@@ -251,6 +251,7 @@ def test_a_killed_run_leaves_a_whole_lake_and_the_next_one_ends_it(
     name = "write_manifest" if moment == "before the manifest" else "_finish"
     real = getattr(lake_retention, name)
     calls = iter([real, die] if name == "_finish" else [die])
+
     def stand_in(*arguments: object) -> object:
         return next(calls)(*arguments)
 
