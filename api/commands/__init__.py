@@ -33,6 +33,7 @@ def _register() -> None:
         ledger,
         lint,
         overlay,
+        pia,
         propagation,
         publish,
         receipt,
@@ -77,6 +78,7 @@ def _register() -> None:
     app.add_typer(site.app, name="site")
     app.add_typer(report.app)
     app.add_typer(retention.app)
+    app.add_typer(pia.app)
 
 
 _register()

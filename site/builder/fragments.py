@@ -11,6 +11,7 @@ import re
 
 from api.ledger.notice import load_notices
 from builder import (
+    assessment_page,
     benefits_page,
     cases_page,
     catalogue_page,
@@ -36,7 +37,13 @@ def all_fragments(published: Published) -> dict[str, str | None]:
     """Markdown or HTML by name; None where the page's own stand-in is to stay."""
     rules, figures = published.rules, published.figures
     heads = published.signed_heads
+    notice = load_notices().current(published.as_of)
+    titles = {item.code: item.title for item in notice.items}
+    assessment = assessment_page.checked(published.as_of)
     return {
+        "assessment": assessment_page.page(assessment),
+        "notice-items": assessment_page.article_17(assessment, titles),
+        "person-in-charge": assessment_page.person_in_charge(assessment),
         "home-figures": home_page.figures(figures, rules) if figures else None,
         "home-benefits": benefits_page.home(published.benefits),
         "rules-example": rules_page.example(rules),
@@ -53,7 +60,7 @@ def all_fragments(published: Published) -> dict[str, str | None]:
         "voucher-keys": voucher_page.keys(published.keys),
         "catalogue-summary": catalogue_page.summary(published.catalogue),
         "catalogue-sections": catalogue_page.sections(published.catalogue),
-        "privacy-notice": privacy_page.notice(load_notices().current(published.as_of)),
+        "privacy-notice": privacy_page.notice(notice),
         "retention-table": retention_page.page(load_retention()),
         "scoring-cases": cases_page.page(),
         "scoring-cases-summary": cases_page.summary(),
