@@ -11,6 +11,7 @@ from scoring.errors import InputRefused
 from scoring.lint.benefits import lint_benefits
 from scoring.lint.problem import LintProblem
 from scoring.lint.rulebook import lint_rulebook
+from scoring.policy.assessment import ASSESSMENT_PATH, lint_assessment
 from scoring.rulebook.load import FACTS_PATH, RULEBOOK_PATH, load_rulebook
 
 
@@ -20,11 +21,13 @@ def lint(
     facts: Path = FACTS_PATH,
     benefits: Path = BENEFITS_PATH,
     catalogue: Path = CATALOGUE_FOLDER,
+    assessment: Path = ASSESSMENT_PATH,
 ) -> list[LintProblem]:
     """Every problem of every file; empty when all may be used. Never raises for bad content."""
     rulebook_problems = _readable(rulebook, lambda: lint_rulebook(rulebook, facts))
     problems = [*rulebook_problems]
     problems += _readable(catalogue, lambda: lint_catalogue(read_catalogue(catalogue)))
+    problems += _readable(assessment, lambda: lint_assessment(assessment))
     if rulebook_problems:
         return problems  # without a scale no threshold can be judged
     scales = load_rulebook(rulebook, facts).scales

@@ -113,6 +113,13 @@ def load_assessment(path: Path = ASSESSMENT_PATH) -> Assessment:
     return msgspec.convert(source, Assessment)
 
 
+def lint_assessment(path: Path) -> list[LintProblem]:
+    """What is wrong on any day: members and activities. Raises InputRefused `pia_unreadable`."""
+    source = _read(path)
+    problems = list(_shape_problems(source, path.name))
+    return problems or list(_missing_activities(msgspec.convert(source, Assessment), path.name))
+
+
 def check_assessment(path: Path, as_of: dt.date, notice: NoticeFacts) -> list[LintProblem]:
     """Every problem on that day; empty where the assessment holds. Raises InputRefused
     `pia_unreadable` for a file that is no TOML."""

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from api.commands import app
 from api.ledger.notice_facts import notice_facts_on
 from scoring.errors import InputRefused
+from scoring.lint.everything import lint
 from scoring.policy.assessment import (
     ACTIVITIES,
     ASSESSMENT_PATH,
@@ -141,3 +142,17 @@ def test_the_command_refuses_a_file_of_ones_own(
     error = CliRunner().invoke(app, arguments).exception
     assert isinstance(error, InputRefused)
     assert (error.code, error.where, error.exit_code) == (code, str(file), 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (without("measures"), "pia_member_missing"),
+        (changed('id = "scoring"', 'id = "scores"'), "pia_activity_missing"),
+        ("version = ", "file_unreadable"),
+    ],
+)
+def test_nobody_is_scored_without_an_assessment(tmp_path: Path, text: str, rule: str) -> None:
+    file = tmp_path / "assessment.toml"
+    file.write_text(text, "utf-8")
+    assert [problem.rule for problem in lint(assessment=file)] == [rule]
