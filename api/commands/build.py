@@ -49,6 +49,7 @@ def build(
     cluster: Cluster = None,
 ) -> None:
     """Score every enrolled citizen and write the snapshot's files; prints its id."""
+    from api.commands.told import notice_problems
     from api.ledger.notice import load_notices
     from scoring.benefits import load_benefits
     from scoring.build import BuildKeys
@@ -62,6 +63,7 @@ def build(
 
     write_for_owner_alone()
     refuse_problems(lint())
+    refuse_problems(notice_problems(load_rulebook(), load_benefits(), day_of(as_of)))
     files = key_files(data)
     console = Console(stderr=True)
     data = data.resolve()  # other machines have other working folders

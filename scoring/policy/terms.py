@@ -116,6 +116,15 @@ def material_reasons(old: Terms, new: Terms, limits: Material) -> list[Reason]:
     return list(found)
 
 
+def counts_alike(old: Terms, new: Terms) -> bool:
+    """Whether base and rules give everybody the same score under both."""
+    return old.base == new.base and _numbers(old) == _numbers(new)
+
+
+def _numbers(terms: Terms) -> dict[str, object]:
+    return {r.code: (r.kind, r.steps, r.cap, r.validity_days) for r in terms.rules}
+
+
 def largest_move_points(old: Terms, new: Terms) -> int:
     """The furthest that one person's score can move, up or down, under the rules' caps: people
     whose records under a rule are all alike. Who has nothing moves by the base alone."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from api.ledger.enrolment import enrolled_draft
+from api.ledger.notice import load_notices
 from api.problems import PROBLEMS
 from scoring.contract.pseudonyms import snapshot_subject_of
 from tests.api.service import Reply
@@ -76,6 +78,23 @@ def test_whoever_left_is_answered_like_whoever_never_had_a_score(town: Town, tok
     named = snapshot_subject_of(SNAPSHOT_KEY, left)
     town.service.run(town.reader.mark(named, b"w:999999999"))
     assert len({shape(town.ask(handle, token)) for handle in handles}) == 1
+
+
+def test_under_a_notice_that_no_longer_stands_the_answer_is_any_no(town: Town, token: str) -> None:
+    """Her score is above; she agreed to the edition before a material change, and to nothing since."""
+    subject = subject_of("over", 31)
+    handle, nobody = town.consents([subject, subject_of("nobody", 78)])
+    assert town.ask(handle, token).json()["eligible"] is True
+    notice = load_notices().document("2025-07")
+    draft = enrolled_draft(subject, notice, "cd" * 16, int(time.time() * 1_000))
+    town.service.run(town.service.ledger.append(draft))
+    deadline = time.monotonic() + 5
+    while (reply := town.ask(handle, token)).json()["eligible"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    other = town.ask(nobody, token)
+    assert shape(reply) == shape(other)
+    assert len(reply.body) == len(other.body)
 
 
 def test_without_a_live_consent_there_is_one_answer_whoever_is_meant(
@@ -263,7 +282,7 @@ def test_edge_and_framework_give_the_same_answers(town: Town, token: str) -> Non
         assert answers() == by_edge
     finally:
         route.direct = direct
-    assert [status for status, _ in by_edge] == [200, 403, 422, 400]
+    assert [status for status, _ in by_edge] == [200, 403, 400, 400]
 
 
 def test_the_same_question_again_and_again_in_a_batch_is_counted_each_time(

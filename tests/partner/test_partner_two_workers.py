@@ -1,5 +1,6 @@
 """Two real worker processes on one store and one ledger: what one of them knows, the other does."""
 
+import datetime as dt
 import http.client
 import json
 import os
@@ -38,6 +39,8 @@ from tests.support.snapshots import SNAPSHOT_KEY
 
 WORKERS = 2
 BENEFIT = POLICY_OF[BUS]
+TRIAL = "2025-07"  # the edition before a material change
+AGREED_TO_TRIAL = [subject_of("over", n) for n in range(3, 8)]
 
 
 class Served:
@@ -67,7 +70,7 @@ class Served:
             audience=AUDIENCE,
             sub=subject,
             scope="citizen",
-            birthdate=None,
+            birthdate=dt.date(1990, 5, 1),
             now=int(time.time()),
             lifetime_seconds=600,
         )
@@ -120,8 +123,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     idp, partner = make_signing_key(), make_signing_key()
     write_client_keys(data, BUS, partner)
     with EmbeddedStore(data / "store") as store, key_set(idp) as issuer:
-        publish_town(data, store, scores_of(3))
+        publish_town(data, store, scores_of(3 + len(AGREED_TO_TRIAL)))
         enrol(data, *(subject_of("over", n) for n in range(3)))
+        enrol(data, *AGREED_TO_TRIAL, notice_version=TRIAL)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
@@ -146,7 +150,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             process.wait(15)
 
 
-def enrol(data: Path, *subjects: str) -> None:
+def enrol(data: Path, *subjects: str, notice_version: str | None = None) -> None:
     import asyncio
 
     from api.ledger.enrolment import enrolled_draft
@@ -156,7 +160,8 @@ def enrol(data: Path, *subjects: str) -> None:
 
     async def store() -> None:
         ledger = await open_ledger(ledger_path(data))
-        notice, now = load_notices().current(AS_OF), int(time.time() * 1_000)
+        notices, now = load_notices(), int(time.time() * 1_000)
+        notice = notices.document(notice_version) if notice_version else notices.current(AS_OF)
         await ledger.append_many(
             [enrolled_draft(s, notice, secrets.token_hex(16), now) for s in subjects]
         )
@@ -234,3 +239,24 @@ def test_a_key_stands_for_one_decision_on_both_workers(served: Served) -> None:
     statuses = [served.ask("POST", "/v1/eligibility", asked, token)[0] for _ in range(4)]
     assert statuses == [200, 429, 429, 429]
     assert repeated(0)[1]["decision_id"] in answers
+
+
+def test_who_agrees_to_the_new_notice_has_her_score_back_on_both_workers_within_a_second(
+    served: Served,
+) -> None:
+    current = served.ask("GET", "/v1/notice", None)[1]["version"]
+    for subject in AGREED_TO_TRIAL:
+        citizen = served.citizen(subject)
+
+        def seen(_: int, citizen: str = citizen) -> tuple[int, str | None]:
+            status, body = served.ask("GET", "/v1/me/score", None, citizen)
+            return status, body.get("code")
+
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(seen, range(16))) == {(409, "reconsent_required")}
+            status, receipt = served.ask(
+                "POST", "/v1/me/enrolment", {"notice_version": current}, citizen
+            )
+            assert (status, receipt["notice_version"]) == (201, current)
+            time.sleep(1.0)
+            assert set(pool.map(seen, range(40))) == {(200, None)}
