@@ -24,6 +24,7 @@ OWN_TEXTS = [
     *(ROOT / "api" / "console" / "static").rglob("*.js"),
     ROOT / "api" / "identity" / "words.py",
     ROOT / "site" / "self_test.toml",
+    ROOT / "scoring" / "policy" / "assessment.toml",
 ]
 GLOSSARY = (ROOT / "site" / "pages" / "glossary.md").read_text("utf-8")
 
