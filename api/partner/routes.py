@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -33,6 +34,7 @@ from api.problems import Problem
 from api.strict_json import NotStrictJson, strict_json
 
 MOST_QUESTIONS = 500
+AT_ONCE = 100  # some 20 ms of a core
 # Names of 64 characters, a handle, and white space; twice what a real one needs.
 BATCH_BODY_BYTES = 262_144
 HEADERS: list[Header] = [JSON_HEADER, NEVER_CACHED, API_POLICY, *SAFETY_HEADERS]
@@ -145,11 +147,22 @@ class EligibilityRoute:
         partner = self._partner(call)
         asked = idempotency_of(call.headers, request)
         if asked is None:
-            found = await asyncio.gather(*(self._one(partner, one) for one in questions))
+            found = await self._each(partner, questions)
         else:
             found = await self._once.batch(partner, questions, asked)
         answers = [_refused(one) if isinstance(one, KeptRefusal) else one for one in found]
         return self._answered(call, b'{"items":[%b],"next_cursor":null}' % b",".join(answers))
+
+    async def _each(
+        self, partner: Partner, questions: Sequence[Question]
+    ) -> list[bytes | KeptRefusal]:
+        """A part of them at a time: each has its own budget, and the last of five hundred would
+        have spent it waiting for the first."""
+        found: list[bytes | KeptRefusal] = []
+        for start in range(0, len(questions), AT_ONCE):
+            part = questions[start : start + AT_ONCE]
+            found += await asyncio.gather(*(self._one(partner, one) for one in part))
+        return found
 
     async def _one(self, partner: Partner, question: Question) -> bytes | KeptRefusal:
         try:

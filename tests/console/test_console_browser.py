@@ -248,6 +248,7 @@ def test_a_citizen_sees_a_score_whose_lines_add_up(stage: Stage) -> None:
         assert [points_in(text) for text in lines] == [600, -28]
         assert await page.inner_text("#sum .points") == await page.inner_text("#score") == "572"
         await page.click("#counted summary")
+        await page.wait_for_selector("#counted details .name:visible")
         records = await page.locator("#counted details .name").all_inner_texts()
         assert sorted(points_in(text) for text in records) == [-20, -8]
         assert "Counts towards" not in await page.inner_text("#counted")  # on an English phone too

@@ -281,6 +281,7 @@ def test_the_site_can_be_read_touched_and_heard_under_its_policy(town: Town) -> 
 def test_the_simulator_works_with_the_network_gone(town: Town) -> None:
     page = town.page("/simulator/")
     page.wait_for_selector("#simulator .md-button")
+    page.wait_for_load_state("networkidle")  # the page's own search comes last
     page.context.set_offline(True)
     page.click("#simulator .md-button")
     expect(page.locator("#simulator .simulator__row")).to_have_count(2)
