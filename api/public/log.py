@@ -128,9 +128,8 @@ def consistency_handler(services: Services, *, max_age_seconds: int) -> HTTPRout
         ],
     ) -> Response[ContinuityProof]:
         query = call_of(request).query
-        first, second = size_in(query.get("from")), size_in(query.get("to"))
-        if first > second:
-            raise Problem("invalid_parameter")
+        # In any order: the proof's own heads say which of them is the earlier one.
+        first, second = sorted(size_in(query.get(name)) for name in ("from", "to"))
         try:
             proof = await services.log_desk.continuity(first, second)
         except NotYetSigned as error:

@@ -59,6 +59,7 @@ def test_sm3_is_the_national_standards_own_example() -> None:
     )
 
 
+@settings(deadline=None)  # a busy machine is no wrong proof
 @given(sizes, st.data())
 def test_a_leaf_is_proved_in_its_place_and_in_no_other(size: int, data: st.DataObject) -> None:
     tree = InMemory(size)
@@ -74,6 +75,7 @@ def test_a_leaf_is_proved_in_its_place_and_in_no_other(size: int, data: st.DataO
                     verify_inclusion(leaf_hash=tree.hashes[leaf], **arguments)  # type: ignore[arg-type]
 
 
+@settings(deadline=None)  # a busy machine is no wrong proof
 @given(sizes, st.data())
 def test_a_tree_continues_every_smaller_one_and_no_forged_one(
     second: int, data: st.DataObject

@@ -121,12 +121,9 @@ def test_two_heads_are_proved_to_be_of_one_log(signing: Service) -> None:
     for first in sizes:
         for second in sizes:
             reply = signing.get(f"/v1/log/consistency?from={first}&to={second}")
-            if first > second:
-                assert (reply.status, reply.code) == (400, "invalid_parameter")
-                continue
             proof = msgspec.json.decode(reply.body, type=ContinuityProof)
             heads = verify_continuity_proof(proof, key)
-            assert [head.size for head in heads] == [first, second]
+            assert [head.size for head in heads] == sorted([first, second])
 
 
 @pytest.mark.parametrize(
