@@ -37,7 +37,8 @@ def all_fragments(published: Published) -> dict[str, str | None]:
     """Markdown or HTML by name; None where the page's own stand-in is to stay."""
     rules, figures = published.rules, published.figures
     heads = published.signed_heads
-    notice = load_notices().current(published.as_of)
+    notices = load_notices()
+    notice = notices.current(published.as_of)
     titles = {item.code: item.title for item in notice.items}
     assessment = assessment_page.checked(published.as_of)
     return {
@@ -61,6 +62,7 @@ def all_fragments(published: Published) -> dict[str, str | None]:
         "catalogue-summary": catalogue_page.summary(published.catalogue),
         "catalogue-sections": catalogue_page.sections(published.catalogue),
         "privacy-notice": privacy_page.notice(notice),
+        "notice-versions": privacy_page.versions(notices, published.as_of),
         "retention-table": retention_page.page(load_retention()),
         "scoring-cases": cases_page.page(),
         "scoring-cases-summary": cases_page.summary(),

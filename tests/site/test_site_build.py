@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,37 @@ def test_the_notice_is_shown_word_for_word(built_site: BuiltSite) -> None:
     assert notice.sha256 in page
     for item in notice.items:
         assert item.text in page
+
+
+def test_every_version_of_the_notice_is_listed_with_its_days_and_differences(
+    built_site: BuiltSite,
+) -> None:
+    from api.ledger.notice import load_notices
+
+    page, notices = text_of(built_site.page("privacy/index.html")), load_notices()
+    editions = [edition for edition in notices.editions() if edition.announced_on <= AS_OF]
+    assert len(editions) >= 2
+    for edition in editions:
+        assert notices.document(edition.version).sha256 in page
+        assert edition.announced_on.isoformat() in page
+        assert edition.effective_on.isoformat() in page
+    for before, after in pairwise(editions):
+        changes = notices.change(before.version, after.version).changes
+        assert changes
+        for change in changes:
+            assert change.text.zh in page
+
+
+def test_the_limits_of_a_material_change_are_told_as_they_are() -> None:
+    from scoring.policy.material import load_material
+
+    page = (ROOT / "site/pages/privacy.md").read_text("utf-8")
+    limits = load_material()
+    assert f"超过 {limits.largest_points} 分" in page
+    assert f"分数有变动的人超过 {limits.moved_share:.0%}" in page
+    assert f"分段有变动的人超过 {limits.band_share:.0%}" in page
+    assert limits.announced_days == 30
+    assert "至少提前三十天公布" in page
 
 
 def test_the_policy_names_only_this_site_and_every_inline_script(built_site: BuiltSite) -> None:
