@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format lint types imports site bench bench-score laws load fuzz fuzz-lock outage chaos lock clean
+.PHONY: help venv demo test check format lint types imports site bench bench-score laws load fuzz fuzz-lock outage tamper chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ fuzz-lock: ## recompute the fuzzing tools' own lock file (needs uv on the PATH)
 
 outage: venv ## how long 503s take and whether answers are right while store or ledger is stopped
 	$(BIN)/python -m loadtest.outage $(ARGS)
+
+tamper: venv ## 1,000 rewritten copies of a signed log: each found, the first broken event named
+	$(BIN)/python -m loadtest.tampering $(ARGS)
 
 chaos: venv ## random kills of publishers under readers, at length
 	CHENGXIN_CHAOS=1 $(BIN)/pytest -m chaos $(ARGS)

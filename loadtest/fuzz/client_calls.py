@@ -76,15 +76,18 @@ class Day:
         self._citizen_disputes(record)
         self._staff_decides()
         self._partner_gives_up()
+        self._partner_attests()
 
     def _public(self) -> None:
         for operation in (
             *("getHealth", "getReadiness", "getMetrics", "getExportSchema", "getRules"),
             *("getBenefits", "getCatalogue", "getNotice", "getRepairStatistics"),
-            *("getKeySet", "getTokenServer"),
+            *("getKeySet", "getTokenServer", "listNotices"),
         ):
             self._well(operation)
             self._refused(operation, 406, accept="application/x-unknown")
+        self._well("getNoticeVersion", version=self._well("getNotice").version)
+        self._refused("getNoticeVersion", 404, version="none")
 
     def _log_is_one(self) -> None:
         size = self._well("listLogHeads").items[0].size
@@ -186,6 +189,17 @@ class Day:
     def _partner_gives_up(self) -> None:
         self._well("giveUpConsent", self._partner.token, handle=self._consents[-1].handle)
         self._refused("giveUpConsent", 404, self._partner.token, handle="A" * 22)
+
+    def _partner_attests(self) -> None:
+        """Of consents that ended before today; the office sees that nothing is due."""
+        day = dt.datetime.now(dt.UTC).date()
+        past = self._model("AttestationRequest", ended_until=str(day - dt.timedelta(days=2)))
+        self._well("attestDeletion", self._partner.token, body=past)
+        self._refused("attestDeletion", 403, self._citizen, body=past)
+        standing = self._well("listPartners", self._staff["officer"]).items
+        if any(partner.is_flagged for partner in standing if partner.id == PARTNER):
+            raise Wrong("a partner that has attested is flagged")
+        self._refused("listPartners", 403, self._citizen)
 
     def _citizen_disputes(self, record: str) -> None:
         who = self._citizen
