@@ -52,7 +52,17 @@ def _version(change: NoticeChange, document: NoticeDocument, day: dt.date, in_fo
     differences = (
         f"<p>与 {escape(change.from_version)} 版相比：</p><ul>{lines}</ul>" if lines else ""
     )
-    return f"{title}\n\n{facts}\n\n{differences}".rstrip()
+    text = _in_full(document) if change.effective_on > day else ""
+    return "\n\n".join(part for part in (title, facts, differences, text) if part)
+
+
+def _in_full(document: NoticeDocument) -> str:
+    """Of a version to come: read here before it is agreed to."""
+    return "\n\n".join(
+        f"#### {item.title} {{#notice-{document.version}-{item.code}}}\n\n{item.text}\n\n"
+        f'<p class="note">依据：{escape(item.basis)}</p>'
+        for item in document.items
+    )
 
 
 def _state(change: NoticeChange, day: dt.date, in_force: str) -> str:

@@ -1,19 +1,26 @@
 """What people do on the pages, from the first word to what it changes: the demo of a small town, in
 Chromium on a phone of 320 px."""
 
+import asyncio
 import json
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import jwt
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from api.commands.demo.handover import DemoDocument
+from api.ledger.enrolment import enrolled_draft
+from api.ledger.notice import load_notices
+from api.ledger.sqlite import ledger_path, open_ledger
 from tests.demo.running import COMMAND, demo, store_url
 from tests.support.accessible import FINDINGS
 
@@ -30,13 +37,13 @@ class Town:
 
     def __init__(self, data: Path, document: DemoDocument, browser: Browser) -> None:
         self.document = document
-        self._data = data
+        self.data = data
         self._browser = browser
         self.faults: list[str] = []
 
     def lay_over(self) -> None:
         """The overlay's next round, now."""
-        words = ["overlay", "--once", "--data", str(self._data), "--store", store_url(self._data)]
+        words = ["overlay", "--once", "--data", str(self.data), "--store", store_url(self.data)]
         subprocess.run([*COMMAND, *words], check=True, capture_output=True)
 
     def page(self, address: str, *, token: str = "", storage: str = "", dark: bool = False) -> Page:
@@ -371,6 +378,50 @@ def test_a_material_change_is_told_line_by_line_and_she_stays_or_leaves(town: To
     page.click("#accept")
     page.wait_for_selector("#score:visible")
     assert asked == [{"notice_version": "2027-01"}]
+    expect(page.locator("#changed")).to_be_hidden()
+
+
+def agreed_only_to(town: Town, persona: str, notice_version: str) -> None:
+    """In the ledger, as if she had answered nothing since."""
+    token = next(c.token for c in town.document.citizens if c.persona == persona)
+    subject = jwt.decode(token, options={"verify_signature": False})["sub"]
+    notice = load_notices().document(notice_version)
+
+    async def write() -> None:
+        ledger = await open_ledger(ledger_path(town.data))
+        await ledger.append(
+            enrolled_draft(subject, notice, uuid.uuid4().hex, time.time_ns() // 10**6)
+        )
+        await ledger.close()
+
+    with ThreadPoolExecutor(1) as apart:  # the browser's own loop runs in this thread
+        apart.submit(asyncio.run, write()).result()
+
+
+def test_who_agreed_to_the_trial_edition_reads_what_changed_agrees_and_has_her_score_back(
+    town: Town,
+) -> None:
+    page = town.citizen("rich")
+    score = score_on(page)
+    agreed_only_to(town, "rich", "2025-07")
+    page.wait_for_function(
+        "token => fetch('/v1/me/score', {headers: {Authorization: `Bearer ${token}`}})"
+        ".then(answer => answer.status === 409)",
+        arg=next(c.token for c in town.document.citizens if c.persona == "rich"),
+    )
+    reload(page)
+    expect(page.locator("#changed-title")).to_have_text("告知书有重大变更，请重新选择")
+    expect(page.locator("#changes")).to_contain_text("新增信息种类：合同履约")
+    expect(page.locator("#score")).to_be_hidden()
+    page.click("#views >> text=权利")
+    expect(page.locator("#rights")).to_be_visible()
+    page.click("#views >> text=分数")
+    page.click("#decline")
+    expect(page.locator("#confirm")).to_be_visible()
+    page.click("#confirm-no")
+    page.click("#accept")
+    expect(page.locator("#status")).to_contain_text("您已同意新版告知书")
+    assert score_on(page) == score
     expect(page.locator("#changed")).to_be_hidden()
 
 

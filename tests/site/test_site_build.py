@@ -125,6 +125,23 @@ def test_every_version_of_the_notice_is_listed_with_its_days_and_differences(
             assert change.text.zh in page
 
 
+def test_a_version_to_come_can_be_read_in_full_before_its_day() -> None:
+    """As on a day in the announced time of the edition in force now."""
+    from builder import privacy_page
+
+    from api.ledger.notice import load_notices
+
+    notices = load_notices()
+    listed = privacy_page.versions(notices, dt.date(2025, 12, 1))
+    told, trial = listed.split("{#notice-2025-07}")
+    assert "已公布，尚未施行" in told
+    assert "现行有效" in trial
+    for item in notices.document("2026-01").items:
+        assert item.text in told
+    assert notices.document("2025-07").items[0].text not in trial
+    assert "2026-01" not in privacy_page.versions(notices, dt.date(2025, 10, 31))
+
+
 def test_the_limits_of_a_material_change_are_told_as_they_are() -> None:
     from scoring.policy.material import load_material
 
