@@ -84,9 +84,9 @@ class LiveConsents:
         seen = self._seen.get(handle)
         return seen[1] if seen is not None else None
 
-    def is_still(self, handle: str, value: bytes | None) -> bool:
+    def is_still(self, handle: str, consent: LiveConsent, value: bytes | None) -> bool:
         seen = self._seen.get(handle)
-        return seen is not None and seen[0] == value
+        return seen is not None and seen[1] is consent and seen[0] == value
 
     # writes
 

@@ -73,6 +73,7 @@ class ConsentReader(Protocol):
         """As this worker last read it; None where it has not."""
         ...
 
-    def is_still(self, handle: str, value: bytes | None) -> bool:
-        """Whether `value`, just read at the handle's key, is what is remembered."""
+    def is_still(self, handle: str, consent: LiveConsent, value: bytes | None) -> bool:
+        """Whether `value`, just read at the handle's key, is this very consent's: another question
+        may have read the handle since `remembered` gave it, and found it ended."""
         ...

@@ -193,10 +193,7 @@ class Eligibility:
         if consent is None or _refusal(consent, partner, question, now_ms) is not None:
             consent = await self._allowed(partner, question, now_ms)
         read = await self.uses.read(self._services.ledger, version, handle, consent, now_ms)
-        # Another question may have read the consent since, and found it ended: what is remembered by
-        # now proves nothing about the one this question was judged by.
-        is_same = consents.remembered(handle) is consent
-        if not (is_same and consents.is_still(handle, read.beside)):
+        if not consents.is_still(handle, consent, read.beside):
             consent = await self._allowed(partner, question, now_ms)
         return consent, read.stored
 

@@ -66,6 +66,29 @@ def test_a_change_is_seen_by_every_worker_when_its_request_returns(
     two_workers(ledger_place, store, story)
 
 
+def test_what_was_remembered_holds_only_while_its_own_bytes_are_read(
+    ledger_place: str, store: EmbeddedStore
+) -> None:
+    """Also where another question has read the handle meanwhile, and remembers the new state."""
+
+    async def story(one: Worker, other: Worker) -> None:
+        handle = (await one.grant()).handle
+        active = await other.live.live(handle)
+        assert active is not None
+        with connected(store) as reading:
+            before = reading.call("GET", consent_key(handle))
+            assert other.live.remembered(handle) is active
+            assert other.live.is_still(handle, active, before)
+            await one.consents.change(PERSON, active.id, "revoked")
+            after = reading.call("GET", consent_key(handle))
+        assert not other.live.is_still(handle, active, after)
+        await other.live.live(handle)
+        assert not other.live.is_still(handle, active, after)
+        assert not other.live.is_still(handle, active, before)
+
+    two_workers(ledger_place, store, story)
+
+
 def test_fifty_at_once_end_in_the_last_acknowledged_state_and_no_yes_follows_a_revoke(
     ledger_place: str, store: EmbeddedStore
 ) -> None:
