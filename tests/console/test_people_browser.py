@@ -278,7 +278,11 @@ def test_the_site_can_be_read_touched_and_heard_under_its_policy(town: Town) -> 
         page.goto(town.document.api + address)
         page.wait_for_load_state("networkidle")
         assert page.evaluate(FINDINGS) == [], address
-    page.fill("input.md-search__input", "信用修复")
+    page.focus("input.md-search__input")
+    ready = page.locator(".md-search-result__meta", has_text="键入以开始搜索")
+    ready.wait_for(state="attached")  # keys before that are not heard
+    page.keyboard.type("信用修复", delay=20)
+    page.keyboard.press("End")
     page.wait_for_selector(".md-search-result__item a")
     page.goto(town.document.api + "/")
     page.click(".actions >> text=我的信用")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from api.commands import app
 from api.commands.build import build as build_command
 from api.commands.lint import lint as lint_command
 from api.commands.recompute import recompute as recompute_command
+from api.ledger.notice import NOTICE_FOLDER
 from scoring.errors import InputRefused, VerificationFailed
 from scoring.keys import key_files
 from scoring.rulebook.load import RULEBOOK_PATH
@@ -143,9 +145,13 @@ def test_lint_knows_what_past_days_were_scored_by(
     path = tmp_path / "rulebook.toml"
     edition = RULEBOOK_PATH.read_text(encoding="utf-8")
     path.write_text(edition.replace("points = 12", "points = 11", 1), encoding="utf-8")
-    lint_command(rulebook=path)
+    notices = tmp_path / "notices"  # citizens were told; the days already scored are what is left
+    shutil.copytree(NOTICE_FOLDER, notices)
+    told = notices / "2026-01.toml"
+    told.write_text(told.read_text("utf-8").replace("points = 12,", "points = 11,", 1), "utf-8")
+    lint_command(rulebook=path, notices=notices)
     with pytest.raises(InputRefused, match=r"rules_work_backwards.*commitment_kept"):
-        lint_command(rulebook=path, data=data)
+        lint_command(rulebook=path, notices=notices, data=data)
 
 
 def test_lint_accepts_the_edition_in_the_package(capsys: pytest.CaptureFixture[str]) -> None:
