@@ -5,7 +5,7 @@ import re
 
 import msgspec
 
-from api.ledger.enrolment import Idempotency
+from api.ledger.repeated import Idempotency
 from api.problems import Problem
 
 # A structured-field string ("...", RFC 9651 3.3.3), as the draft asks, or the bare key many send.

@@ -24,18 +24,18 @@ from api.consents.machine import (
 from api.consents.projection import LiveConsents
 from api.consents.protocol import ENDED
 from api.consents.reading import consents_of
-from api.consents.terms import AskedTerms, Terms, TermsRefused, agreed
-from api.ledger.enrolment import Idempotency, city_day
+from api.consents.terms import AskedTerms, Terms, agreed
+from api.ledger.enrolment import city_day
 from api.ledger.protocol import (
     Appended,
     ConditionNotMet,
-    IdempotencyClaim,
     Ledger,
     LedgerUnavailable,
     MarkPending,
     Replayed,
     StreamChanged,
 )
+from api.ledger.repeated import Idempotency, Repeatable, body_of
 from scoring.contract.documents import Benefit
 
 GRANTED_STATUS = 201
@@ -91,17 +91,16 @@ class ConsentService:
     ) -> bytes:
         """The answer's bytes; durable when it returns. Not `is_confirmed`: it waits for her second
         word. Raises TermsRefused, ConsentsRefused, IdempotencyConflict, StoreDown."""
-        now_ms = self.now_ms()
-        try:
+        request = Repeatable(self._ledger, f"consents {subject}", idempotency)
+
+        async def granted() -> bytes:
+            now_ms = self.now_ms()
             terms = agreed(asked, self._register(), now_ms=now_ms, today=city_day(now_ms))
             await self._require_room(subject, now_ms)
             await self._require_attested(terms.partner, now_ms)
-            return await self._store(subject, terms, is_confirmed, idempotency, now_ms)
-        except (TermsRefused, ConsentsRefused):
-            # What was granted once is answered once more, whatever has changed since.
-            if (before := await self._answer_before(subject, idempotency)) is not None:
-                return before.body
-            raise
+            return await self._store(subject, terms, is_confirmed, request, now_ms)
+
+        return await request.answer(granted, body_of)
 
     async def change(
         self, subject: str, consent_id: str, target: Target, *, by: Actor = "citizen"
@@ -154,7 +153,7 @@ class ConsentService:
         subject: str,
         terms: Terms,
         is_confirmed: bool,
-        idempotency: Idempotency | None,
+        request: Repeatable,
         now_ms: int,
     ) -> bytes:
         consent_id = self._new_id()
@@ -176,7 +175,7 @@ class ConsentService:
         answer = self._answer_of(foreseen, now_ms)
         try:
             stored = await self._ledger.append(
-                draft, require="active", claim=_claim(subject, idempotency, answer)
+                draft, require="active", claim=request.claim(GRANTED_STATUS, answer)
             )
         except ConditionNotMet:
             raise ConsentsRefused("not_enrolled") from None
@@ -186,37 +185,12 @@ class ConsentService:
             await self._live.announce(folded_consents([stored.event]).values())
         return answer
 
-    async def _answer_before(
-        self, subject: str, idempotency: Idempotency | None
-    ) -> Replayed | None:
-        if idempotency is None:
-            return None
-        return await self._ledger.replay(
-            scope=_scope(subject), key=idempotency.key, fingerprint=idempotency.fingerprint
-        )
-
 
 def _after(stored: Appended | Replayed, before: Consent) -> Consent:
     if isinstance(stored, Replayed):
         raise TypeError("a change has no claim")
     changed = folded_consents([stored.event])[before.id]
     return msgspec.structs.replace(changed, granted_at_ms=before.granted_at_ms)
-
-
-def _scope(subject: str) -> str:
-    return f"consents {subject}"
-
-
-def _claim(subject: str, idempotency: Idempotency | None, body: bytes) -> IdempotencyClaim | None:
-    if idempotency is None:
-        return None
-    return IdempotencyClaim(
-        scope=_scope(subject),
-        key=idempotency.key,
-        fingerprint=idempotency.fingerprint,
-        status=GRANTED_STATUS,
-        body=body,
-    )
 
 
 def instant_ms(at: dt.datetime) -> int:

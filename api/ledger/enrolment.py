@@ -27,13 +27,13 @@ from api.ledger.protocol import (
     Enrolment,
     Event,
     EventDraft,
-    IdempotencyClaim,
     Ledger,
     LedgerUnavailable,
     MarkPending,
     MarkWriter,
     Replayed,
 )
+from api.ledger.repeated import Idempotency, Repeatable
 
 ADULT_YEARS = 18
 # All of China keeps one clock, without summer time: the day a notice or an age changes here.
@@ -51,13 +51,6 @@ class EnrolmentRefused(Exception):
     def __init__(self, code: RefusalCode) -> None:
         super().__init__(code)
         self.code = code
-
-
-class Idempotency(msgspec.Struct, frozen=True):
-    """`key`: the request's Idempotency-Key; `fingerprint`: digest of what was asked."""
-
-    key: str
-    fingerprint: bytes
 
 
 class ReceiptNotice(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,22 +227,21 @@ class EnrolmentService:
     ) -> Enrolled:
         """Durable when it returns. An active citizen who accepts a newer notice, in force or
         announced, is enrolled anew. Raises EnrolmentRefused, IdempotencyConflict."""
-        at_ms = self._now_ms()
-        today = city_day(at_ms)
-        try:
+        request = Repeatable(self._ledger, f"enrolment {subject}", idempotency)
+
+        async def enrolled() -> Enrolled:
+            at_ms = self._now_ms()
+            today = city_day(at_ms)
             require_may_enrol(
                 birthdate,
                 notice_version,
                 acceptable_versions=self._notices.acceptable_on(today),
                 on=today,
             )
-        except EnrolmentRefused:
-            # What was granted once is answered once more, whatever has changed since.
-            if (before := await self._answer_before(subject, idempotency)) is not None:
-                return _replayed(before)
-            raise
-        notice = self._notices.document(notice_version, language)
-        return await self._store_enrolled(subject, notice, at_ms, idempotency)
+            notice = self._notices.document(notice_version, language)
+            return await self._store_enrolled(subject, notice, at_ms, request)
+
+        return await request.answer(enrolled, _replayed)
 
     async def withdraw(self, subject: str) -> Enrolment:
         """Durable and visible to every reader when it returns; asked again, it is confirmed again.
@@ -278,17 +270,8 @@ class EnrolmentService:
         notice = self._notices.document(enrolled.notice_version, language)
         return self._make_receipt(_draft_of(events[0]), notice)
 
-    async def _answer_before(
-        self, subject: str, idempotency: Idempotency | None
-    ) -> Replayed | None:
-        if idempotency is None:
-            return None
-        return await self._ledger.replay(
-            scope=_scope(subject), key=idempotency.key, fingerprint=idempotency.fingerprint
-        )
-
     async def _store_enrolled(
-        self, subject: str, notice: NoticeDocument, at_ms: int, idempotency: Idempotency | None
+        self, subject: str, notice: NoticeDocument, at_ms: int, request: Repeatable
     ) -> Enrolled:
         """The earlier answer where the request is a repetition."""
         seen = NEVER_ENROLLED
@@ -297,7 +280,7 @@ class EnrolmentService:
             replaces = await self._receipt_replaced(subject, seen)
             draft = enrolled_draft(subject, notice, receipt_id, at_ms, replaces)
             body = self._make_receipt(draft, notice)
-            claim = _claim(subject, idempotency, body)
+            claim = request.claim(RECEIPT_STATUS, body)
             try:
                 if seen.status == "active":
                     stored = await self._ledger.append(draft, unchanged_since=seen.seq, claim=claim)
@@ -339,22 +322,6 @@ def _draft_of(event: Event) -> EventDraft:
         subject=event.subject,
         at_ms=event.at_ms,
         body=event.body,
-    )
-
-
-def _scope(subject: str) -> str:
-    return f"enrolment {subject}"
-
-
-def _claim(subject: str, idempotency: Idempotency | None, body: bytes) -> IdempotencyClaim | None:
-    if idempotency is None:
-        return None
-    return IdempotencyClaim(
-        scope=_scope(subject),
-        key=idempotency.key,
-        fingerprint=idempotency.fingerprint,
-        status=RECEIPT_STATUS,
-        body=body,
     )
 
 

@@ -176,15 +176,15 @@ def dispute_handler(services: Services, records: CitizenRecords) -> HTTPRouteHan
     async def dispute(request: ApiRequest, data: JSONBody[DisputeRequest]) -> Response[CaseReceipt]:
         call = call_of(request)
 
+        citizen, rights = call.caller, services.rights
+        key = idempotency_of(call.headers, data)
+
         async def opened() -> bytes:
-            citizen, rights = call.caller, services.rights
-            key = idempotency_of(call.headers, data)
-            if (before := await rights.before(citizen.subject, "dispute", key)) is not None:
-                return before
             record = await records.record(citizen.snapshot_subject, data.record_id)
             return await rights.dispute(citizen.subject, record, data.reason, key)
 
-        return receipt_response(await told(opened()), "/v1/me/disputes")
+        receipt = await told(rights.once(citizen.subject, "dispute", key, opened))
+        return receipt_response(receipt, "/v1/me/disputes")
 
     return dispute
 
@@ -236,15 +236,15 @@ def repair_handler(services: Services, records: CitizenRecords) -> HTTPRouteHand
     async def repair(request: ApiRequest, data: JSONBody[RepairRequest]) -> Response[CaseReceipt]:
         call = call_of(request)
 
+        citizen, rights = call.caller, services.rights
+        key = idempotency_of(call.headers, data)
+
         async def opened() -> bytes:
-            citizen, rights = call.caller, services.rights
-            key = idempotency_of(call.headers, data)
-            if (before := await rights.before(citizen.subject, "repair", key)) is not None:
-                return before
             record = await records.record(citizen.snapshot_subject, data.record_id)
             return await rights.repair(citizen.subject, record, data.reason, key)
 
-        return receipt_response(await told(opened()), "/v1/me/repairs")
+        receipt = await told(rights.once(citizen.subject, "repair", key, opened))
+        return receipt_response(receipt, "/v1/me/repairs")
 
     return repair
 
@@ -294,15 +294,15 @@ def review_handler(services: Services, records: CitizenRecords) -> HTTPRouteHand
     async def review(request: ApiRequest, data: JSONBody[ReviewRequest]) -> Response[CaseReceipt]:
         call = call_of(request)
 
+        subject, rights = call.caller.subject, services.rights
+        key = idempotency_of(call.headers, data)
+
         async def opened() -> bytes:
-            subject, rights = call.caller.subject, services.rights
-            key = idempotency_of(call.headers, data)
-            if (before := await rights.before(subject, "review", key)) is not None:
-                return before
             reference = await reference_of(call, data)
             return await rights.review(subject, data.about, reference, data.reason, key)
 
-        return receipt_response(await told(opened()), "/v1/me/reviews")
+        receipt = await told(rights.once(subject, "review", key, opened))
+        return receipt_response(receipt, "/v1/me/reviews")
 
     return review
 

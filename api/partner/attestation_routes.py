@@ -13,9 +13,10 @@ from api.access import open_to
 from api.consents.attesting import Standing, attested_draft
 from api.idempotency import idempotency_of
 from api.inner import ApiRequest, call_of
-from api.ledger.enrolment import Idempotency, city_day, instant
+from api.ledger.enrolment import city_day, instant
 from api.ledger.kinds import stream_name
-from api.ledger.protocol import IdempotencyClaim, Replayed
+from api.ledger.protocol import Replayed
+from api.ledger.repeated import Repeatable
 from api.partner.probing import ALARMED
 from api.partner.registry import CONSENTS_SCOPE, Registry
 from api.problems import Problem
@@ -76,18 +77,6 @@ async def standing_of(services: Services, partner: str, name: str) -> PartnerSta
     )
 
 
-def _claim(partner: str, asked: Idempotency | None, body: bytes) -> IdempotencyClaim | None:
-    if asked is None:
-        return None
-    return IdempotencyClaim(
-        scope=f"attestations {partner}",
-        key=asked.key,
-        fingerprint=asked.fingerprint,
-        status=ATTESTED_STATUS,
-        body=body,
-    )
-
-
 def attestation_handlers(services: Services, registry: Registry) -> list[HTTPRouteHandler]:
     @post(
         "/v1/partner/attestations",
@@ -120,8 +109,9 @@ def attestation_handlers(services: Services, registry: Registry) -> list[HTTPRou
             partner=partner, ended_until=data.ended_until, attested_at=instant(now_ms)
         )
         body, asked = msgspec.json.encode(answer), idempotency_of(call.headers, data)
+        again = Repeatable(services.ledger, f"attestations {partner}", asked)
         draft = attested_draft(partner, data.ended_until, now_ms)
-        stored = await services.ledger.append(draft, claim=_claim(partner, asked, body))
+        stored = await services.ledger.append(draft, claim=again.claim(ATTESTED_STATUS, body))
         if isinstance(stored, Replayed):
             body = stored.body
         return Response(msgspec.Raw(body), status_code=ATTESTED_STATUS)  # type: ignore[arg-type]

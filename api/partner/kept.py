@@ -8,8 +8,8 @@ import hashlib
 
 import msgspec
 
-from api.ledger.enrolment import Idempotency
 from api.ledger.protocol import IdempotencyClaim
+from api.ledger.repeated import Idempotency
 from api.partner.decision import answer_bytes
 from scoring.contract.snapshot import RecordCorrupt
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from api.ledger.enrolment import Idempotency
 from api.ledger.protocol import Replayed
+from api.ledger.repeated import Idempotency
 from api.partner.eligibility import BUDGET_SECONDS, Decided, Eligibility
 from api.partner.kept import (
     KeptAnswer,

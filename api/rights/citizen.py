@@ -1,22 +1,22 @@
 """A citizen's side: open, list, state. Reads the ledger, decides with pure functions, stores the
 event on the unmoved stream."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from api.consents.reading import all_events
-from api.ledger.enrolment import Idempotency, city_day, instant
+from api.ledger.enrolment import city_day, instant
 from api.ledger.fold import body_bytes
 from api.ledger.protocol import (
     ConditionNotMet,
     EventDraft,
-    IdempotencyClaim,
     Ledger,
     LedgerUnavailable,
     Replayed,
     StreamChanged,
 )
+from api.ledger.repeated import Idempotency, Repeatable, body_of
 from api.ledger.texts import text_of
 from api.problems import Language
 from api.rights.answers import StatementAnswer, Words
@@ -73,18 +73,15 @@ class CitizenRights:
         digests = [digest for case in cases for digest in digests_of(case)]
         return cases, await words_of(self._ledger, digests)
 
-    async def before(
-        self, subject: str, case_type: CaseType, idempotency: Idempotency | None
-    ) -> bytes | None:
-        """The answer to the same request before, whatever has changed since."""
-        if idempotency is None:
-            return None
-        answer = await self._ledger.replay(
-            scope=_scope(case_type, subject),
-            key=idempotency.key,
-            fingerprint=idempotency.fingerprint,
-        )
-        return None if answer is None else answer.body
+    async def once(
+        self,
+        subject: str,
+        case_type: CaseType,
+        idempotency: Idempotency | None,
+        opened: Callable[[], Awaitable[bytes]],
+    ) -> bytes:
+        """Around the opening of a case and all that is looked up for it."""
+        return await self._request(subject, case_type, idempotency).answer(opened, body_of)
 
     async def dispute(
         self, subject: str, record: RecordFacts, reason: str, idempotency: Idempotency | None
@@ -188,6 +185,7 @@ class CitizenRights:
     ) -> bytes:
         if len(reason) > self.policy.texts.citizen_chars:
             raise CaseRefused("text_too_long")
+        request = self._request(subject, case_type, idempotency)
         for _ in range(TRIES):
             at_ms = self.now_ms()
             known = await cases_of(self._ledger, subject)
@@ -213,7 +211,7 @@ class CitizenRights:
                     draft,
                     require="active",
                     stream_unchanged_since=0,
-                    claim=_claim(case_type, subject, idempotency, answer),
+                    claim=request.claim(RECEIPT_STATUS, answer),
                     text=text,
                 )
             except StreamChanged:
@@ -244,6 +242,11 @@ class CitizenRights:
         )
         return StatementAnswer(record_id=record_id, text=text or None, stated_at=instant(at_ms))
 
+    def _request(
+        self, subject: str, case_type: CaseType, idempotency: Idempotency | None
+    ) -> Repeatable:
+        return Repeatable(self._ledger, f"{case_type} {subject}", idempotency)
+
     def _desk(self, at_ms: int) -> Desk:
         return Desk(
             policy=self.policy,
@@ -251,21 +254,3 @@ class CitizenRights:
             calendar=load_calendar(),
             today=city_day(at_ms),
         )
-
-
-def _scope(case_type: CaseType, subject: str) -> str:
-    return f"{case_type} {subject}"
-
-
-def _claim(
-    case_type: CaseType, subject: str, idempotency: Idempotency | None, answer: bytes
-) -> IdempotencyClaim | None:
-    if idempotency is None:
-        return None
-    return IdempotencyClaim(
-        scope=_scope(case_type, subject),
-        key=idempotency.key,
-        fingerprint=idempotency.fingerprint,
-        status=RECEIPT_STATUS,
-        body=answer,
-    )

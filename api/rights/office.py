@@ -5,16 +5,16 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 
 from api.ledger.commit_group import numbered
-from api.ledger.enrolment import Idempotency, city_day
+from api.ledger.enrolment import city_day
 from api.ledger.fold import body_bytes
 from api.ledger.protocol import (
     EventDraft,
-    IdempotencyClaim,
     Ledger,
     LedgerUnavailable,
     Replayed,
     StreamChanged,
 )
+from api.ledger.repeated import Idempotency, Repeatable, body_of
 from api.ledger.texts import text_of
 from api.rights.answers import Words
 from api.rights.book import CaseBook
@@ -161,9 +161,21 @@ class Office:
         staff: Staff,
         idempotency: Idempotency | None,
     ) -> bytes:
-        scope = _scope(case_type, case_id, staff)
-        if (before := await self._before(scope, idempotency)) is not None:
-            return before
+        request = Repeatable(self._ledger, f"staff {case_type} {case_id} {staff.id}", idempotency)
+
+        async def acted() -> bytes:
+            return await self._store(case_type, case_id, decide, reason, request)
+
+        return await request.answer(acted, body_of)
+
+    async def _store(
+        self,
+        case_type: CaseType,
+        case_id: str,
+        decide: Callable[[Case, str], Step],
+        reason: str,
+        request: Repeatable,
+    ) -> bytes:
         for _ in range(TRIES):
             case = await self.case(case_type, case_id)
             text = text_of(reason) if reason else None
@@ -180,21 +192,13 @@ class Office:
                 stored = await self._ledger.append(
                     draft,
                     stream_unchanged_since=case.seq,
-                    claim=_claim(scope, idempotency, answer),
+                    claim=request.claim(DECISION_STATUS, answer),
                     text=text,
                 )
             except StreamChanged:
                 continue
             return stored.body if isinstance(stored, Replayed) else answer
         raise LedgerUnavailable("overloaded")
-
-    async def _before(self, scope: str, idempotency: Idempotency | None) -> bytes | None:
-        if idempotency is None:
-            return None
-        answer = await self._ledger.replay(
-            scope=scope, key=idempotency.key, fingerprint=idempotency.fingerprint
-        )
-        return None if answer is None else answer.body
 
 
 def place_of(case: Case) -> tuple[dt.date, int]:
@@ -204,19 +208,3 @@ def place_of(case: Case) -> tuple[dt.date, int]:
 def _after(case: Case, draft: EventDraft) -> Case:
     """The case as it will be; the number of the event does not show."""
     return stepped(case, numbered(draft, case.seq + 1)) or case
-
-
-def _scope(case_type: CaseType, case_id: str, staff: Staff) -> str:
-    return f"staff {case_type} {case_id} {staff.id}"
-
-
-def _claim(scope: str, idempotency: Idempotency | None, answer: bytes) -> IdempotencyClaim | None:
-    if idempotency is None:
-        return None
-    return IdempotencyClaim(
-        scope=scope,
-        key=idempotency.key,
-        fingerprint=idempotency.fingerprint,
-        status=DECISION_STATUS,
-        body=answer,
-    )

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from api.accesses.events import access_draft
 from api.accesses.protocol import AccessEvent
-from api.ledger.enrolment import Idempotency, city_day, instant
-from api.ledger.protocol import ConditionNotMet, IdempotencyClaim, Ledger, Replayed
+from api.ledger.enrolment import city_day, instant
+from api.ledger.protocol import ConditionNotMet, Ledger, Replayed
+from api.ledger.repeated import Idempotency, Repeatable
 from api.me.admission import Admission, admitted
 from api.me.records import band_of
 from api.store.protocol import SnapshotReader, Version
@@ -69,12 +70,28 @@ class VoucherIssuer:
     ) -> IssuedVoucher:
         """Logged durably when it returns. Raises VoucherNotIssued, Problem, RecordCorrupt,
         StoreDown, LedgerUnavailable, IdempotencyConflict."""
-        if idempotency is not None:
-            before = await self._ledger.replay(
-                scope=_scope(subject), key=idempotency.key, fingerprint=idempotency.fingerprint
-            )
-            if before is not None:
-                return self._again(before, subject, idempotency)
+        request = Repeatable(self._ledger, f"vouchers {subject}", idempotency)
+
+        def again(before: Replayed) -> IssuedVoucher:
+            issued = msgspec.json.decode(before.body, type=Issued)
+            return self._answer(issued, self._jti(subject, idempotency, issued.exp))
+
+        async def issued() -> IssuedVoucher:
+            made, event, kept = await self._made(subject, snapshot_subject, policy, idempotency)
+            claim = request.claim(ISSUED_STATUS, msgspec.json.encode(kept))
+            try:
+                stored = await self._ledger.append(
+                    access_draft(event), require="active", claim=claim
+                )
+            except ConditionNotMet:
+                raise VoucherNotIssued("not_enrolled") from None
+            return again(stored) if isinstance(stored, Replayed) else made
+
+        return await request.answer(issued, again)
+
+    async def _made(
+        self, subject: str, snapshot_subject: str, policy: str, idempotency: Idempotency | None
+    ) -> tuple[IssuedVoucher, AccessEvent, Issued]:
         version, now_ms = self._reader.version(), self._now_ms()
         benefit = open_benefit(self._benefits_in(version).items, policy, city_day(now_ms))
         record = await self._record_of(version, subject, snapshot_subject)
@@ -83,15 +100,7 @@ class VoucherIssuer:
         issued = Issued(audience=benefit.partner, policy=policy, exp=exp)
         answer = self._answer(issued, self._jti(subject, idempotency, exp))
         event = _access(subject, benefit, answer, now_ms, version.manifest.snapshot)
-        try:
-            stored = await self._ledger.append(
-                access_draft(event), require="active", claim=_claim(subject, idempotency, issued)
-            )
-        except ConditionNotMet:
-            raise VoucherNotIssued("not_enrolled") from None
-        if isinstance(stored, Replayed) and idempotency is not None:
-            return self._again(stored, subject, idempotency)
-        return answer
+        return answer, event, issued
 
     async def _record_of(self, version: Version, subject: str, snapshot_subject: str) -> HotRecord:
         stored = await self._reader.hot(version, snapshot_subject)
@@ -99,10 +108,6 @@ class VoucherIssuer:
         record = decode_hot(value, tag_of(snapshot_subject))
         band_of(record, self._rules_in(version).bands)
         return record
-
-    def _again(self, before: Replayed, subject: str, idempotency: Idempotency) -> IssuedVoucher:
-        issued = msgspec.json.decode(before.body, type=Issued)
-        return self._answer(issued, self._jti(subject, idempotency, issued.exp))
 
     def _answer(self, issued: Issued, jti: str) -> IssuedVoucher:
         voucher = Voucher(audience=issued.audience, exp=issued.exp, jti=jti, policy=issued.policy)
@@ -135,22 +140,4 @@ def _access(
         policy=benefit.id,
         response_digest=hashlib.sha256(msgspec.json.encode(answer)).hexdigest(),
         snapshot=snapshot,
-    )
-
-
-def _scope(subject: str) -> str:
-    return f"vouchers {subject}"
-
-
-def _claim(
-    subject: str, idempotency: Idempotency | None, issued: Issued
-) -> IdempotencyClaim | None:
-    if idempotency is None:
-        return None
-    return IdempotencyClaim(
-        scope=_scope(subject),
-        key=idempotency.key,
-        fingerprint=idempotency.fingerprint,
-        status=ISSUED_STATUS,
-        body=msgspec.json.encode(issued),
     )

@@ -13,7 +13,6 @@ import pytest
 from api.ledger.enrolment import (
     EnrolmentRefused,
     EnrolmentService,
-    Idempotency,
     Receipt,
     city_day,
     is_adult,
@@ -22,6 +21,7 @@ from api.ledger.enrolment import (
 from api.ledger.fold import ENROLMENT_KINDS
 from api.ledger.notice import NOTICE_FOLDER, Notices, load_notices
 from api.ledger.protocol import Enrolment, IdempotencyConflict, Ledger, MarkPending
+from api.ledger.repeated import Idempotency
 from tests.ledger.conftest import Implementation
 from tests.ledger.drafts import pseudonym
 
