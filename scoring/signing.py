@@ -13,8 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from scoring.errors import VerificationFailed
 
-SIGNATURE_BYTES = 64
-
 
 def make_keypair(private: Path, public: Path) -> None:
     """Write a new pair as PEM (PKCS 8, SubjectPublicKeyInfo); an existing file is never replaced:

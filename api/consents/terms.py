@@ -14,7 +14,6 @@ from scoring.contract.documents import Benefit
 
 MOST_MONTHS = 12
 MOST_USES_PER_DAY = 100
-DEFAULT_USES_PER_DAY = 10
 DAY_MS = 86_400_000
 
 TermsRefusal = Literal[

@@ -12,10 +12,8 @@ from api.openapi.limits import LINE
 from api.rights.answers import DisputeAnswer, RepairAnswer, ReviewAnswer, StatementAnswer
 from api.schemas import ItemAnswer, ScoreAnswer
 
-SCHEMA_NAME = "chengxin-export-1"
 SCHEMA_ADDRESS = "/schema/export.json"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 Words = Annotated[str, msgspec.Meta(max_length=512, pattern=LINE)]

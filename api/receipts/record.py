@@ -16,7 +16,6 @@ from api.ledger.notice import NoticeDocument
 from api.ledger.protocol import EventDraft
 
 CONTROLLER_FILE = Path(__file__).with_name("controller.toml")
-RECORD_SCHEMA = "iso-27560-2023"
 WITHDRAWAL_METHOD = "DELETE /v1/me/enrolment"
 NOTICE_ADDRESS = "/v1/notice"
 

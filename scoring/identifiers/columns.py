@@ -52,11 +52,6 @@ def id_number_problem(text: pl.Expr) -> pl.Expr:
     )
 
 
-def id_mask(text: pl.Expr) -> pl.Expr:
-    """`990000********002X`."""
-    return pl.concat_str(text.str.slice(0, 6), pl.lit("*" * 8), text.str.slice(14))
-
-
 def uscc_check_character(first_17: pl.Expr) -> pl.Expr:
     """String: the eighteenth character; null where a character is none of `uscc.ALPHABET`."""
     total = _weighted(first_17, uscc.ALPHABET, range(len(uscc.ALPHABET)), uscc.WEIGHTS)

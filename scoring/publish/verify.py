@@ -16,7 +16,6 @@ from scoring.publish.records import Command, ExpectedKeys, damaged, take_documen
 
 MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.sig"
-HASH_CHUNK_BYTES = 1 << 20
 HASHING_AT_A_TIME = 2  # beside the one thread that looks into the files
 DO = "build the snapshot again, or fetch it again from where it was built"
 

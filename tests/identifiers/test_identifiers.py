@@ -116,9 +116,7 @@ def test_every_day_of_a_leap_and_a_common_century_is_judged_like_the_calendar() 
 
 @given(valid_ids)
 def test_a_mask_keeps_neither_birth_date_nor_length(valid: str) -> None:
-    masked = id_number.mask(valid)
-    assert masked == f"990000********{valid[14:]}"
-    assert _column(columns.id_mask(pl.col("text")), [valid]) == [masked]
+    assert id_number.mask(valid) == f"990000********{valid[14:]}"
 
 
 def test_the_public_test_number_masks_as_the_standard_page_shows() -> None:
