@@ -7,11 +7,12 @@ script (site/pages/assets/simulator-engine.js) gives the same.
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from scoring.contract.documents import RulesDocument
+from scoring.contract.ledger_tables import RecordState
 from scoring.errors import InputRefused
 from scoring.lake.tables import MEASURES, OUTCOMES
 from scoring.recompute import RawRecord, Recomputed, recompute
@@ -28,7 +29,7 @@ class SimulatedFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     happened_on: dt.date
     measure: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 0
     count: Annotated[int, msgspec.Meta(ge=1, le=MOST_RECORDS)] = 1
-    state: Literal["disputed", "repaired", "removed"] | None = None
+    state: RecordState | None = None
 
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,7 +15,8 @@ from api.ledger.kinds import STREAM_WORDS
 from api.ledger.places import file_at, is_postgres
 from api.ledger.protocol import LedgerUnavailable
 from api.ledger.statements import EventRow, event_of, last_seq
-from api.rights.record_states import RecordState, record_states
+from api.rights.record_states import record_states
+from scoring.contract.ledger_tables import RecordState
 
 BATCH_ROWS = 50_000
 

@@ -6,13 +6,10 @@ her must not bring back a record that was repaired in the meantime. A record nob
 """
 
 from collections.abc import Iterable
-from typing import Literal
 
 from api.ledger.protocol import Event
 from api.rights.case import Case, folded_cases
-
-RecordState = Literal["disputed", "repaired", "removed"]
-ROW_TYPES = ("dispute", "repair")
+from scoring.contract.ledger_tables import RecordState
 
 
 def record_state(cases: Iterable[Case]) -> RecordState | None:

@@ -4,6 +4,8 @@ An export is a folder `exports/<position>/` with one Parquet file a table and `e
 (ExportManifest). `position` is the sequence number of the last event folded in.
 """
 
+from typing import Literal
+
 import msgspec
 
 ENROLMENTS_TABLE = "enrolments"  # one row per person whose enrolment is active at `position`
@@ -12,7 +14,7 @@ RECORD_STATES_TABLE = "record_states"  # one row per record with a live dispute 
 # column -> type word: text, integer (64 bit), instant (UTC, milliseconds)
 ENROLMENT_COLUMNS = {"subject": "text", "enrolled_at": "instant", "notice_version": "text"}
 RECORD_STATE_COLUMNS = {"record_id": "text", "subject": "text", "state": "text"}
-RECORD_STATES = ("disputed", "repaired", "removed")
+RecordState = Literal["disputed", "repaired", "removed"]  # in the column `state`
 
 
 class ExportedTable(msgspec.Struct, frozen=True, kw_only=True):
