@@ -45,7 +45,7 @@ from api.partner.pace import paced
 from api.partner.policies import PolicyBook, Question
 from api.partner.probing import Probing
 from api.partner.registry import Partner
-from api.partner.uses import Uses
+from api.partner.uses import Uses, require_within_cap
 from api.problems import Problem
 from api.services import Services
 from api.store.protocol import Stored, Version
@@ -195,6 +195,8 @@ class Eligibility:
         read = await self.uses.read(self._services.ledger, version, handle, consent, now_ms)
         if not consents.is_still(handle, consent, read.beside):
             consent = await self._allowed(partner, question, now_ms)
+        # Only after that: a consent that is over is refused as such, whatever is left of its day.
+        require_within_cap(read, consent, now_ms)
         return consent, read.stored
 
     async def _allowed(self, partner: Partner, question: Question, now_ms: int) -> LiveConsent:

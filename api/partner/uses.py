@@ -62,7 +62,7 @@ class Uses:
     async def read(
         self, ledger: Ledger, version: Version, handle: str, consent: LiveConsent, now_ms: int
     ) -> CountedRead:
-        """Count the use, read the record and the consent once more. Raises Problem, StoreDown,
+        """Count the use, read the record and the consent once more. Raises StoreDown,
         LedgerUnavailable."""
         number = city_day_number(now_ms)
         day = self._day if self._day.number == number else self._turn_to(number)
@@ -71,16 +71,13 @@ class Uses:
             await self._judge(ledger, day)
         if not self._is_whole:
             await self._lift(ledger, counter, consent, day)
-        read = await self._reader.counted(
+        return await self._reader.counted(
             version,
             consent.owner.snapshot_subject,
             beside=entry_key(handle),
             counter=counter,
             expires_at=day.counters_end_at,
         )
-        if read.uses > consent.max_uses_per_day:
-            raise _too_often(consent.max_uses_per_day, (day.ends_ms - now_ms) // 1_000)
-        return read
 
     def take_back(self, handle: str, now_ms: int) -> Awaitable[int]:
         """A use that was none: its answer had been given before. Raises StoreDown."""
@@ -150,9 +147,13 @@ def _is_use(event: Event, consent: LiveConsent, day: Day) -> bool:
     return line.consent_id == consent.id and line.initiator_kind == "partner"
 
 
-def _too_often(most: int, left_seconds: int) -> Problem:
-    wait = max(1, left_seconds)
-    return Problem(
+def require_within_cap(read: CountedRead, consent: LiveConsent, now_ms: int) -> None:
+    """Raises Problem frequency_exceeded, until the city's midnight."""
+    most = consent.max_uses_per_day
+    if read.uses <= most:
+        return
+    wait = max(1, (Day(city_day_number(now_ms)).ends_ms - now_ms) // 1_000)
+    raise Problem(
         "frequency_exceeded",
         retry_after_seconds=wait,
         headers=[

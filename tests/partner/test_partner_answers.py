@@ -260,6 +260,16 @@ def test_giving_a_consent_up_ends_it_and_can_be_repeated(town: Town, token: str)
     assert town.ask(handle, token).code == "consent_revoked"
 
 
+def test_a_consent_that_is_over_is_refused_as_such_although_its_day_is_used_up(
+    town: Town, token: str
+) -> None:
+    (handle,) = town.consents([subject_of("over", 5)], max_uses_per_day=1)
+    assert [town.ask(handle, token).status for _ in range(2)] == [200, 429]
+    assert town.service.ask("DELETE", f"/v1/partner/consents/{handle}", token).status == 204
+    refused = town.ask(handle, token)
+    assert (refused.status, refused.code) == (403, "consent_revoked")
+
+
 def test_the_registry_and_the_register_of_benefits_agree(town: Town) -> None:
     for partner in town.partners.values():
         assert {REGISTER[policy].partner for policy in partner.policies} == {partner.id}
