@@ -41,7 +41,7 @@ MOST_SEEN = 30_000  # about 1 KB each
 
 
 class LiveConsents:
-    """One for each worker process; implements ConsentReader."""
+    """One for each worker process."""
 
     def __init__(
         self,
@@ -65,7 +65,8 @@ class LiveConsents:
     # reads
 
     async def live(self, handle: str) -> LiveConsent | None:
-        """See ConsentReader. That there is none is believed only of a store that has its marks."""
+        """None where there is no such handle, which is believed only of a store that has its marks.
+        Raises StoreDown, and RecordCorrupt where the stored value is not this handle's."""
         value = await self._reader.get(entry_key(handle))
         if value is None:
             if await self._reader.get(MARKS_KEY) is None:
@@ -81,10 +82,13 @@ class LiveConsents:
         return consent
 
     def remembered(self, handle: str) -> LiveConsent | None:
+        """As this worker last read it; None where it has not."""
         seen = self._seen.get(handle)
         return seen[1] if seen is not None else None
 
     def is_still(self, handle: str, consent: LiveConsent, value: bytes | None) -> bool:
+        """Whether `value`, just read at the handle's key, is this very consent's: another question
+        may have read the handle since `remembered` gave it, and found it ended."""
         seen = self._seen.get(handle)
         return seen is not None and seen[1] is consent and seen[0] == value
 

@@ -1,14 +1,13 @@
 """What an eligibility check asks of consents: one read by handle, pipelined with the record's.
 
-    consent = await reader.live(handle)              # None: no partner was ever given this handle
+    consent = await live_consents.live(handle)       # None: no partner was ever given this handle
     refusal = consent.refusal(partner=…, policy=…, purpose=…, now_ms=…)   # None: she allows it
 
 The owner of a handle never changes, so `remembered` tells from memory whose record to ask for: the
 consent's own bytes are read beside it, and what was remembered holds only if they are the same.
 """
 
-from collections.abc import Awaitable
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 
@@ -61,19 +60,3 @@ class LiveConsent(msgspec.Struct, frozen=True, kw_only=True):
         if self.status != "active" or now_ms < self.not_before_ms:
             return "consent_not_active"
         return None
-
-
-class ConsentReader(Protocol):
-    def live(self, handle: str) -> Awaitable[LiveConsent | None]:
-        """None where there is no such handle. Raises StoreDown, at the call or when awaited, and
-        RecordCorrupt where the stored value is not this handle's."""
-        ...
-
-    def remembered(self, handle: str) -> LiveConsent | None:
-        """As this worker last read it; None where it has not."""
-        ...
-
-    def is_still(self, handle: str, consent: LiveConsent, value: bytes | None) -> bool:
-        """Whether `value`, just read at the handle's key, is this very consent's: another question
-        may have read the handle since `remembered` gave it, and found it ended."""
-        ...
