@@ -125,7 +125,7 @@ def attestation_handlers(services: Services, registry: Registry) -> list[HTTPRou
             STAFF_SCOPE, audit="none", problems=["ledger_unavailable", "store_unavailable"]
         ),
     )
-    async def list_partners(request: ApiRequest) -> PartnersAnswer:
+    async def list_partners() -> PartnersAnswer:
         items = [
             await standing_of(services, partner.id, partner.name)
             for partner in registry.by_id.values()

@@ -125,7 +125,7 @@ def _flip_in(
         forget_served(snapshots)
         pointers.flip(store, pen, manifest.snapshot, expected)
     except BaseException:
-        _withdraw(store, pen, manifest)
+        _withdraw(store, manifest)
         raise
 
 
@@ -139,14 +139,14 @@ def _tidy(store: StoreConnection, pen: str, snapshot: str) -> None:
         remove(store, pen, snapshot, before.bucket_count)
 
 
-def _withdraw(store: StoreConnection, pen: str, manifest: Manifest) -> None:
+def _withdraw(store: StoreConnection, manifest: Manifest) -> None:
     """Best effort on a connection of its own, for this one may be full of unread replies; what
     stays is found by the next run."""
     store.close()
     with (
         contextlib.suppress(ChengxinError),
         StoreConnection(store.address) as fresh,
-        pointers.held_pen(fresh) as new_pen,
+        pointers.held_pen(fresh) as pen,
     ):
         pointers.clear_stage(fresh)
-        remove(fresh, new_pen, manifest.snapshot, manifest.bucket_count)
+        remove(fresh, pen, manifest.snapshot, manifest.bucket_count)
