@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.existing import LedgerPlace, existing_ledger, ledger_place
 from scoring.errors import InputRefused, VerificationFailed
 
 if TYPE_CHECKING:
+    from api.ledger.protocol import Ledger
     from api.partner.reproduction import Reproduced
     from scoring.contract.documents import Benefit
 
@@ -17,11 +19,12 @@ if TYPE_CHECKING:
 def decision(
     decision_id: Annotated[str, typer.Argument(help="22 characters, as the partner got it.")],
     data: Annotated[Path, typer.Option(help="Data directory.")] = Path("data"),
+    ledger: LedgerPlace = None,
 ) -> None:
     """Whether the answer given is the one that snapshot, overlay and log demand."""
     from rich.console import Console
 
-    found = asyncio.run(_reproduced(data, decision_id))
+    found = asyncio.run(_reproduced(data, ledger_place(data, ledger), decision_id))
     words = {True: "yes", False: "no", None: "neither text has this digest"}
     when = dt.datetime.fromtimestamp(found.at_ms / 1_000, dt.UTC).isoformat(timespec="milliseconds")
     console = Console(highlight=False)
@@ -81,24 +84,12 @@ class SnapshotFolder:
         return int(found["score_points"][0]) if found.height else None
 
 
-async def _reproduced(data: Path, decision_id: str) -> "Reproduced":
-    from api.accesses.events import access_body
-    from api.ledger.notice import load_notices
-    from api.ledger.sqlite import ledger_path, open_ledger
-    from api.partner.reproduction import DecisionUnknown, line_of, reproduced
-    from scoring.overlay.journal import MARGIN_MS
+async def _reproduced(data: Path, place: str, decision_id: str) -> "Reproduced":
+    from api.partner.reproduction import DecisionUnknown
 
-    ledger = await open_ledger(ledger_path(data))
     try:
-        event = await line_of(ledger, decision_id)
-        snapshot = access_body(event.body).snapshot or ""
-        for shift in (0, -MARGIN_MS, MARGIN_MS):  # an overlay was being laid just then
-            folder = SnapshotFolder(data, snapshot, event.at_ms + shift)
-            found = await reproduced(ledger, event, folder, load_notices())
-            if found.agrees:
-                return found
-        folder = SnapshotFolder(data, snapshot, event.at_ms)
-        return await reproduced(ledger, event, folder, load_notices())
+        async with existing_ledger(place) as ledger:
+            return await _found(ledger, data, decision_id)
     except (DecisionUnknown, ValueError) as error:
         raise InputRefused(
             "decision_unknown",
@@ -113,5 +104,20 @@ async def _reproduced(data: Path, decision_id: str) -> "Reproduced":
             where=str(data / "snapshots"),
             do="restore it from the archive",
         ) from error
-    finally:
-        await ledger.close()
+
+
+async def _found(ledger: "Ledger", data: Path, decision_id: str) -> "Reproduced":
+    from api.accesses.events import access_body
+    from api.ledger.notice import load_notices
+    from api.partner.reproduction import line_of, reproduced
+    from scoring.overlay.journal import MARGIN_MS
+
+    event = await line_of(ledger, decision_id)
+    snapshot = access_body(event.body).snapshot or ""
+    for shift in (0, -MARGIN_MS, MARGIN_MS):  # an overlay was being laid just then
+        folder = SnapshotFolder(data, snapshot, event.at_ms + shift)
+        found = await reproduced(ledger, event, folder, load_notices())
+        if found.agrees:
+            return found
+    folder = SnapshotFolder(data, snapshot, event.at_ms)
+    return await reproduced(ledger, event, folder, load_notices())

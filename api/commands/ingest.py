@@ -26,7 +26,9 @@ def ingest(
     path: Annotated[
         Path, typer.Argument(help="A file, or a folder of files with their notes.", exists=True)
     ],
-    data: Annotated[Path, typer.Option(help="Data directory: keys and lake.", file_okay=False)],
+    data: Annotated[
+        Path, typer.Option(help="Data directory: keys and lake.", file_okay=False)
+    ] = Path("data"),
     digest: Annotated[str, typer.Option(help="Hash of the pseudonyms: sha256 or sm3.")] = "sha256",
     received_on: Annotated[
         str | None, typer.Option(help="Day of receipt, ISO; default: today.", metavar="DAY")

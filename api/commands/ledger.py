@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from api.commands.existing import LedgerPlace
 from api.commands.private import write_for_owner_alone
 from api.commands.unreadable import ledger_unavailable
 
@@ -17,14 +18,7 @@ def export(
     position: Annotated[
         int | None, typer.Option(help="Number of the last event to fold in; default: all.", min=0)
     ] = None,
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            help="sqlite:///… or postgresql://… ; default: the ledger of --data.",
-            metavar="PLACE",
-            envvar="CHENGXIN_LEDGER_URL",
-        ),
-    ] = None,
+    ledger: LedgerPlace = None,
 ) -> None:
     """Write the state after an event as tables for the build, to DATA/exports/<position>."""
     write_for_owner_alone()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.existing import LedgerPlace, StoreUrl, store_url
 from scoring.errors import ChengxinError
 
 if TYPE_CHECKING:
@@ -26,37 +27,18 @@ EVERY_SECONDS = 15.0  # the promise is a minute; a round without news is two rea
 Data = Annotated[
     Path, typer.Option("--data", help="Data directory: keys, lake, ledger, snapshots.")
 ]
-Store = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        help="unix://… or redis://… ; default: the embedded store of --data.",
-        metavar="URL",
-        envvar="CHENGXIN_STORE",
-    ),
-]
-Ledger = Annotated[
-    str | None,
-    typer.Option(
-        help="sqlite:///… or postgresql://… ; default: the ledger of --data.",
-        metavar="PLACE",
-        envvar="CHENGXIN_LEDGER_URL",
-    ),
-]
 Once = Annotated[bool, typer.Option("--once", help="One round, then end.")]
 Every = Annotated[float, typer.Option("--every", help="Seconds between rounds.", min=0.1)]
 
 
 def overlay(
     data: Data = Path("data"),
-    store: Store = None,
-    ledger: Ledger = None,
+    store: StoreUrl = None,
+    ledger: LedgerPlace = None,
     once: Once = False,
     every: Every = EVERY_SECONDS,
 ) -> None:
     """Rebuild citizens with events since the build and lay them over the served version."""
-    from api.commands.publish import store_url
-
     url = store_url(data, store)
     running = overlay_of(data, ledger)
     if once:

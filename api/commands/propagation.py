@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scoring.errors import InputRefused, StoreUnavailable, VerificationFailed
+from api.commands.existing import LedgerPlace, StoreUrl, existing_ledger, ledger_place, store_url
+from scoring.errors import InputRefused, VerificationFailed
 
 if TYPE_CHECKING:
     from api.rights.case import Case
@@ -22,25 +23,15 @@ def propagation(
     data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Data directory.")] = Path(
         "data"
     ),
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            help="sqlite:///… or postgresql://… ; default: the ledger of --data.",
-            metavar="PLACE",
-            envvar="CHENGXIN_LEDGER_URL",
-        ),
-    ] = None,
-    store: Annotated[str, typer.Option(help="URL; the data directory's socket by default.")] = "",
+    ledger: LedgerPlace = None,
+    store: StoreUrl = None,
     site: Annotated[
         Path | None, typer.Option(help="Built site; the data directory's by default.")
     ] = None,
 ) -> None:
     """One line for each channel: gone, or still there."""
-    from api.ledger.sqlite import ledger_path
-
-    sought = _sought(data, record, ledger or str(ledger_path(data)))
-    url = store or f"unix://{data.absolute()}/store/valkey.sock"
-    channels = _channels(data, sought, url, site or data / "site")
+    sought = _sought(data, record, ledger_place(data, ledger))
+    channels = _channels(data, sought, store_url(data, store), site or data / "site")
     width = max(len(channel.name) for channel in channels)
     for channel in channels:
         state = "gone" if channel.is_gone else "still there"
@@ -74,17 +65,12 @@ def _channels(data: Path, sought: "Sought", url: str, site: Path) -> "list[Chann
 
 def _sought(data: Path, name: str, ledger: str) -> "Sought":
     """Raises InputRefused where no decision takes the record away, StoreUnavailable."""
-    from api.ledger.protocol import LedgerError
     from api.rights.record_states import record_state
     from scoring.contract.pseudonyms import snapshot_subject_of
     from scoring.keys import key_files, read_symmetric_key
     from scoring.propagation import Sought
 
-    try:
-        cases = asyncio.run(_cases(ledger, name))
-    except LedgerError as error:
-        # An address may hold a password: it is not repeated.
-        raise StoreUnavailable("ledger_unavailable", str(error), where=str(data)) from error
+    cases = asyncio.run(_cases(ledger, name))
     state = record_state(cases)
     record_id = cases[0].record_id if cases else None
     if record_id is None or state not in ("repaired", "removed"):
@@ -105,19 +91,11 @@ def _sought(data: Path, name: str, ledger: str) -> "Sought":
 
 
 async def _cases(place: str, name: str) -> "list[Case]":
-    """All cases about the record that is meant, or that the named case is about. Raises
-    LedgerUnavailable, also where there is no ledger: none is begun to ask it."""
-    from api.ledger.places import file_at, is_postgres, open_ledger_at
-    from api.ledger.protocol import LedgerUnavailable
+    """All cases about the record that is meant, or that the named case is about."""
     from api.rights.book import CaseBook
 
-    if not is_postgres(place) and not file_at(place).exists():
-        raise LedgerUnavailable("gone")
-    ledger = await open_ledger_at(place)
-    try:
+    async with existing_ledger(place) as ledger:
         book = CaseBook(ledger)
         cases = [*await book.cases("dispute"), *await book.cases("repair")]
-    finally:
-        await ledger.close()
     meant = next((case.record_id for case in cases if case.id == name), name)
     return [case for case in cases if case.record_id == meant]

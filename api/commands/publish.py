@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from api.commands.existing import StoreUrl, store_url
 from scoring.contract.served import SERVED_FILE
 
 if TYPE_CHECKING:
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
 Data = Annotated[
     Path, typer.Option("--data", help="Data directory: keys and snapshots.", metavar="DIR")
 ]
-Store = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        help="unix://… or redis://… ; default: the embedded store of --data.",
-        metavar="URL",
-        envvar="CHENGXIN_STORE_URL",  # as `serve` reads it
-    ),
-]
 SnapshotId = Annotated[
     str | None, typer.Argument(help="Snapshot id; default: the newest in the data directory.")
 ]
@@ -35,10 +27,6 @@ Accept = Annotated[
     list[str] | None,
     typer.Option("--accept-shift", help="Gate that a person has looked into; may be repeated."),
 ]
-
-
-def store_url(data: Path, store: str | None) -> str:
-    return store or f"unix://{(data / 'store' / 'valkey.sock').resolve()}"
 
 
 def _snapshot_dir(data: Path, snapshot: str | None) -> Path:
@@ -79,7 +67,7 @@ def verify(data: Data = Path("data"), snapshot: SnapshotId = None) -> None:
 
 def publish(
     data: Data = Path("data"),
-    store: Store = None,
+    store: StoreUrl = None,
     snapshot: SnapshotId = None,
     accept_shift: Accept = None,
 ) -> None:
@@ -111,7 +99,7 @@ def publish(
         _tell(done.pruned)
 
 
-def rollback(data: Data = Path("data"), store: Store = None) -> None:
+def rollback(data: Data = Path("data"), store: StoreUrl = None) -> None:
     """Serve the version before this one; works in a full store and during a publish."""
     from scoring.publish.pointers import rollback as roll_back
     from scoring.publish.served import forget_served, tell_served
@@ -132,7 +120,7 @@ def _tell_of_file(snapshots: Path, is_told: bool) -> None:
         Console().print(f"{where} cannot be written: remove it if it is there", soft_wrap=True)
 
 
-def prune(data: Data = Path("data"), store: Store = None) -> None:
+def prune(data: Data = Path("data"), store: StoreUrl = None) -> None:
     """Remove all but the served version and the two before it, and live marks folded into them."""
     from scoring.publish.prune import prune as prune_store
     from scoring.store.connection import StoreConnection

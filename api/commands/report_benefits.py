@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from api.commands.existing import LedgerPlace, existing_ledger, ledger_place
+
 if TYPE_CHECKING:
     from api.reports.usage import Cell, Use
 
@@ -20,6 +22,7 @@ def benefits(
     data: Annotated[Path, typer.Option("--data", help="Data directory.", metavar="DIR")] = Path(
         "data"
     ),
+    ledger: LedgerPlace = None,
     form: Annotated[Literal["csv", "json"], typer.Option("--format", help="csv or json.")] = "csv",
     out: Annotated[Path | None, typer.Option(help="File to write; default: stdout.")] = None,
 ) -> None:
@@ -34,7 +37,7 @@ def benefits(
         period_ms = month_of(month)
     except ValueError:
         raise InputRefused("month_unreadable", repr(month), do="write it as 2026-10") from None
-    uses = asyncio.run(_uses(data, period_ms))
+    uses = asyncio.run(_uses(ledger_place(data, ledger), period_ms))
     report = report_of(month, shown_of(uses))
     content = csv_of(report) if form == "csv" else json_of(report)
     if out is None:
@@ -43,32 +46,18 @@ def benefits(
         write_durably(out, content)
 
 
-async def _uses(data: Path, period_ms: tuple[int, int]) -> "dict[Cell, Use]":
+async def _uses(place: str, period_ms: tuple[int, int]) -> "dict[Cell, Use]":
     """Every benefit of the register has its cells, so that a missing line tells nothing."""
     from api.accesses.events import ACCESSED
-    from api.ledger.protocol import LedgerError
-    from api.ledger.sqlite import ledger_path, open_ledger
     from api.reports.usage import CHANNELS, Use, counted
     from scoring.benefits import load_benefits
-    from scoring.errors import StoreUnavailable
 
     uses = {
         (p.partner, p.id, channel): Use() for p in load_benefits().policies for channel in CHANNELS
     }
-    path = ledger_path(data)
-    if not path.is_file():
-        raise StoreUnavailable("ledger_unavailable", "no ledger here", where=str(path))
-    try:
-        ledger = await open_ledger(path)
-        try:
-            seq = 0
-            while events := await ledger.events_after(
-                seq, limit=EVENTS_AT_A_TIME, kinds=[ACCESSED]
-            ):
-                counted(events, period_ms, uses)
-                seq = events[-1].seq
-        finally:
-            await ledger.close()
-    except LedgerError as error:
-        raise StoreUnavailable("ledger_unavailable", str(error), where=str(path)) from error
+    async with existing_ledger(place) as ledger:
+        seq = 0
+        while events := await ledger.events_after(seq, limit=EVENTS_AT_A_TIME, kinds=[ACCESSED]):
+            counted(events, period_ms, uses)
+            seq = events[-1].seq
     return uses

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.existing import LedgerPlace, existing_ledger, ledger_place
 from api.commands.private import write_for_owner_alone
 
 if TYPE_CHECKING:
@@ -30,14 +31,7 @@ def group() -> None:
 @app.command("run")
 def run(
     data: Annotated[Path, typer.Option(help="Data directory.", file_okay=False)] = Path("data"),
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            help="sqlite:///… or postgresql://… ; default: the ledger of --data.",
-            metavar="PLACE",
-            envvar="CHENGXIN_LEDGER_URL",
-        ),
-    ] = None,
+    ledger: LedgerPlace = None,
     as_of: Annotated[
         dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: the city's today.")
     ] = None,
@@ -46,10 +40,7 @@ def run(
     """Texts of cases and statements, and records of the lake, on the day their time is over; one
     line for each class. The ledger keeps an event with the counts."""
     from api.ledger.enrolment import city_day
-    from api.ledger.places import file_at, is_postgres, open_ledger_at
-    from api.ledger.protocol import LedgerError
-    from api.ledger.sqlite import ledger_path
-    from scoring.errors import InputRefused, StoreUnavailable
+    from scoring.errors import InputRefused
 
     now_ms = int(time.time() * 1_000)
     today = city_day(now_ms)
@@ -58,24 +49,13 @@ def run(
         raise InputRefused(
             "day_not_come", "nothing is erased before its day", where=str(day), do="--dry-run"
         )
-    place = ledger or str(ledger_path(data))
-    if not is_postgres(place) and not file_at(place).exists():
-        raise StoreUnavailable("ledger_unavailable", "there is no ledger", where=str(data))
 
     async def counted() -> dict[str, int]:
-        opened = await open_ledger_at(place)
-        try:
+        async with existing_ledger(ledger_place(data, ledger)) as opened:
             return await erased(opened, data / "lake", day, now_ms=now_ms, is_dry=dry_run)
-        finally:
-            await opened.close()
 
     write_for_owner_alone()
-    try:
-        counts = asyncio.run(counted())
-    except LedgerError as error:
-        # An address may hold a password: it is not repeated.
-        raise StoreUnavailable("ledger_unavailable", str(error), do="run it again") from error
-    for name, number in counts.items():
+    for name, number in asyncio.run(counted()).items():
         typer.echo(f"{name:<12} {number:>9,} {'over' if dry_run else 'erased'}")
 
 

@@ -3,7 +3,9 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +61,30 @@ def test_units_and_scripts_call_commands_that_exist(unit: Path) -> None:
     for text in (path.read_text() for path in scripts):
         called = re.findall(r"^(?:ExecStart=\S*/)?chengxin (\w+)", text, re.MULTILINE)
         assert set(called) <= known
+
+
+def test_every_command_finds_store_and_ledger_where_the_service_does() -> None:
+    """A command that asked another variable would work on the data directory's own, or on none."""
+    from typer.main import get_command
+
+    from api.commands import app
+
+    def commands(command: Any) -> Iterator[Any]:
+        for one in command.commands.values():
+            yield from commands(one) if hasattr(one, "commands") else [one]
+
+    variables = {"--store": "CHENGXIN_STORE_URL", "--ledger": "CHENGXIN_LEDGER_URL"}
+    for command in commands(get_command(app)):
+        for option in command.params:
+            if option.opts[0] in variables:
+                assert option.envvar == variables[option.opts[0]], (command.name, option.opts)
+
+
+def test_a_timer_starts_only_what_comes_to_an_end() -> None:
+    """Without --once the overlay runs for ever: systemd would kill it and call it failed."""
+    text = (DEPLOY / "systemd" / "chengxin-overlay.service").read_text()
+    assert "Type=oneshot" in text
+    assert re.search(r"^ExecStart=.* overlay --data \S+ --once$", text, re.MULTILINE)
 
 
 def test_every_timer_has_its_service() -> None:
