@@ -9,7 +9,6 @@ back with old data comes back with an old position, and the replay begins there.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
 
@@ -25,15 +24,13 @@ from api.consents.machine import (
 )
 from api.consents.protocol import LiveConsent
 from api.consents.reading import consents_of
-from api.ledger.protocol import Event, Ledger, LedgerError, MarkPending
+from api.ledger.following import Follower, written_in_time
+from api.ledger.protocol import Event, Ledger
 from api.store.protocol import SnapshotReader, StoreDown
 from scoring.contract.snapshot import CONSENTS_KEY, MARKS_KEY, ends_key
 
 log = logging.getLogger("chengxin.consents")
 
-FOLLOW_SECONDS = 0.2
-ANNOUNCE_SECONDS = 0.5  # of the promised second; the rest is the request's own
-RETRY_SECONDS = 0.05
 PAGE_EVENTS = 2_000
 ENTRIES_AT_ONCE = 1_000  # one round trip of the reader's pipeline; a tenth of its row
 KEPT_AFTER_END_SECONDS = 86_400  # an ended consent is told apart from none for a day
@@ -43,24 +40,14 @@ MOST_SEEN = 30_000  # about 1 KB each
 class LiveConsents:
     """One for each worker process."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        reader: SnapshotReader,
-        codec: ConsentCodec,
-        *,
-        follow_seconds: float = FOLLOW_SECONDS,
-        announce_seconds: float = ANNOUNCE_SECONDS,
-    ) -> None:
+    def __init__(self, ledger: Ledger, reader: SnapshotReader, codec: ConsentCodec) -> None:
         self._ledger = ledger
         self._reader = reader
         self._codec = codec
-        self._follow_seconds = follow_seconds
-        self._announce_seconds = announce_seconds
         self._seen: dict[str, tuple[bytes, LiveConsent]] = {}
         self._told_ends: set[tuple[str, int]] = set()  # days of partners the store has
         self._followed: int | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._follower = Follower(self.follow_once, "live consents wait", log)
 
     # reads
 
@@ -96,11 +83,8 @@ class LiveConsents:
 
     async def announce(self, consents: Iterable[Consent]) -> None:
         """Returns when every reader of the store sees these states. Raises MarkPending."""
-        try:
-            async with asyncio.timeout(self._announce_seconds):
-                await self._write_when_possible(list(consents))
-        except TimeoutError:
-            raise MarkPending from None
+        states = list(consents)
+        await written_in_time(lambda: self._write(states))
 
     async def before_serving(self, _: int = 0) -> None:
         """Write every consent the store does not have. Given to the reader, which calls it before
@@ -115,33 +99,10 @@ class LiveConsents:
             self._followed = await self._replay(self._followed)
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._follow(), name="live-consents")
+        self._follower.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-
-    async def _follow(self) -> None:
-        is_failing = False
-        while True:
-            try:
-                await self.follow_once()
-                is_failing = False
-            except (StoreDown, LedgerError) as error:
-                if not is_failing:  # once an outage
-                    log.warning("live consents wait: %s", type(error).__name__)
-                is_failing = True
-            await asyncio.sleep(self._follow_seconds)
-
-    async def _write_when_possible(self, consents: Sequence[Consent]) -> None:
-        while True:
-            try:
-                return await self._write(consents)
-            except StoreDown:
-                await asyncio.sleep(RETRY_SECONDS)
+        await self._follower.stop()
 
     async def _replay(self, after: int) -> int:
         """Position up to which all consents are written; lower than `after` where the store turns

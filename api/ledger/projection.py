@@ -7,21 +7,18 @@ writing one twice changes nothing, so the three may cross.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 
 from api.ledger.fold import ENROLMENT_KINDS, folded
-from api.ledger.protocol import Enrolment, Event, Ledger, LedgerError, MarkPending
-from api.store.protocol import SnapshotReader, StoreDown
-from scoring.contract.pseudonyms import Digest, snapshot_subject_of
+from api.ledger.following import Follower, written_in_time
+from api.ledger.protocol import Enrolment, Event, Ledger
+from api.store.protocol import SnapshotReader
+from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import UNNAMED_NOTICE, enrolled_mark, withdrawn_mark
 
 log = logging.getLogger("chengxin.ledger")
 
-FOLLOW_SECONDS = 0.2
-ANNOUNCE_SECONDS = 0.5  # the promise is 1 s; the rest is the request's own
-RETRY_SECONDS = 0.05
 PAGE_EVENTS = 5_000
 MARKS_AT_ONCE = 256  # one round trip of the reader's pipeline
 
@@ -35,25 +32,13 @@ def mark_of(enrolment: Enrolment) -> bytes:
 class LiveMarks:
     """One for each worker process. `snapshot_key`: the key of scoring.contract.pseudonyms."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        reader: SnapshotReader,
-        snapshot_key: bytes,
-        *,
-        digest: Digest = "sha256",
-        follow_seconds: float = FOLLOW_SECONDS,
-        announce_seconds: float = ANNOUNCE_SECONDS,
-    ) -> None:
+    def __init__(self, ledger: Ledger, reader: SnapshotReader, snapshot_key: bytes) -> None:
         self._ledger = ledger
         self._reader = reader
         self._snapshot_key = snapshot_key
-        self._digest = digest
-        self._follow_seconds = follow_seconds
-        self._announce_seconds = announce_seconds
         self._snapshot = ""
         self._followed: int | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._follower = Follower(self.follow_once, "live marks wait", log)
 
     @property
     def followed(self) -> int | None:
@@ -62,12 +47,8 @@ class LiveMarks:
 
     async def announce(self, subject: str, enrolment: Enrolment) -> None:
         """Raises MarkPending."""
-        mark = mark_of(enrolment)
-        try:
-            async with asyncio.timeout(self._announce_seconds):
-                await self._mark_when_possible(subject, mark)
-        except TimeoutError:
-            raise MarkPending from None
+        name, mark = self._named(subject), mark_of(enrolment)
+        await written_in_time(lambda: self._reader.mark(name, mark))
 
     async def before_serving(self, position: int) -> None:
         """Write the marks of everything after `position`: a store that lost them must not serve a
@@ -87,33 +68,10 @@ class LiveMarks:
         self._snapshot = manifest.snapshot
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._follow(), name="live-marks")
+        self._follower.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-
-    async def _follow(self) -> None:
-        is_failing = False
-        while True:
-            try:
-                await self.follow_once()
-                is_failing = False
-            except (StoreDown, LedgerError) as error:
-                if not is_failing:  # once an outage
-                    log.warning("live marks wait: %s", type(error).__name__)
-                is_failing = True
-            await asyncio.sleep(self._follow_seconds)
-
-    async def _mark_when_possible(self, subject: str, mark: bytes) -> None:
-        while True:
-            try:
-                return await self._reader.mark(self._named(subject), mark)
-            except StoreDown:
-                await asyncio.sleep(RETRY_SECONDS)
+        await self._follower.stop()
 
     async def _replay(self, after: int) -> int:
         """Position up to which all marks are written."""
@@ -138,4 +96,4 @@ class LiveMarks:
         await self._reader.mark(self._named(event.subject), mark_of(enrolment))
 
     def _named(self, subject: str) -> str:
-        return snapshot_subject_of(self._snapshot_key, subject, self._digest)
+        return snapshot_subject_of(self._snapshot_key, subject)
