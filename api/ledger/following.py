@@ -1,5 +1,5 @@
-"""How a projection of the ledger is kept up in the store: by the request that changes something,
-within what is left of the promised second, and by a follower for what other workers changed."""
+"""How what is projected from the ledger is kept up: by the request that changes something, within
+what is left of the promised second, and by a follower for what other workers changed."""
 
 import asyncio
 import contextlib
@@ -28,8 +28,8 @@ async def written_in_time(write: Callable[[], Awaitable[None]]) -> None:
 
 
 class Follower:
-    """`once` again and again in a task of the running event loop. `waiting` is what the log says,
-    once an outage."""
+    """`once` again and again in a task of the running event loop, whatever it raises: a follower
+    that ended would leave what others revoked. `waiting` is what the log says, once an outage."""
 
     def __init__(
         self, once: Callable[[], Awaitable[None]], waiting: str, log: logging.Logger
@@ -58,5 +58,9 @@ class Follower:
             except (StoreDown, LedgerError) as error:
                 if not is_failing:
                     self._log.warning("%s: %s", self._waiting, type(error).__name__)
+                is_failing = True
+            except Exception:
+                if not is_failing:
+                    self._log.exception(self._waiting)
                 is_failing = True
             await asyncio.sleep(FOLLOW_SECONDS)

@@ -2,9 +2,9 @@
 
 Which one: the one this worker last served from the store; after a start without the store, the one
 that the publisher's file names. For whom: only for those of whom the ledger knows nothing newer
-than the snapshot, heard within the last second. A citizen who left is not enrolled at once; one
-whose record is disputed, repaired or back gets no answer rather than an old one. Partners get no
-answer at all: they would act on it.
+than the snapshot, heard within the last second. A citizen who left is not enrolled at once; one who
+agreed anew keeps her record; one whose record is disputed, repaired or back gets no answer rather
+than an old one. Partners get no answer at all: they would act on it.
 """
 
 import asyncio
@@ -18,22 +18,24 @@ from typing import Literal
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from api.ledger.changes import ChangesNotKnown, ChangesSince
-from api.ledger.protocol import Ledger, LedgerError
+from api.ledger.changes import Accepted, ChangesNotKnown, ChangesSince
+from api.ledger.following import Follower
+from api.ledger.protocol import Ledger
 from api.machines.metrics import Metrics
+from api.me.records import ENROLLED_MARK
 from api.store.copies import CopyRefused, SnapshotCopy, open_copy
 from api.store.protocol import SnapshotReader, Stored, StoredLife, StoreDown, Version
 from scoring.contract.lookup import Sort
 from scoring.contract.served import SERVED_FILE, ServedSnapshot
-from scoring.contract.snapshot import Manifest
+from scoring.contract.snapshot import Manifest, enrolled_mark, withdrawn_mark
 from scoring.errors import VerificationFailed
 from scoring.signing import read_verifying_key
 
 log = logging.getLogger("chengxin.last_good")
 
-FOLLOW_SECONDS = 0.2
 _HARMLESS = ("copy_missing", "copy_without_lookup")  # elsewhere, or of before
 _SILENT = "the store is down and the ledger has not been heard"
+_TOO_OLD = "the store is down and the copy too old for this citizen"
 AGAIN_SECONDS = 10.0  # a folder that comes later, or is put right
 
 
@@ -60,27 +62,25 @@ class LastGood:
         self._copy: SnapshotCopy | None = None
         self._refused: tuple[str, str] | None = None  # snapshot and why, said once
         self._again_at = 0.0
-        self._is_deaf = False
-        self._task: asyncio.Task[None] | None = None
+        self._follower = Follower(self._look_once, "last good copy waits", log)
 
     # answers
 
     def hot(self, snapshot_subject: str) -> tuple[Version, Stored]:
         """As a reader's `hot`, of the version that comes with it. Raises StoreDown."""
-        version, copy, is_withdrawn = self._known_of(snapshot_subject)
-        value = self._read(copy, "hot", snapshot_subject)
+        version, copy, mark = self._known_of(snapshot_subject)
+        stored = _stored(self._read(copy, "hot", snapshot_subject), mark)
         self._metrics.stale_answers += 1
-        return version, _stored(value, is_withdrawn)
+        return version, stored
 
     def life(
         self, snapshot_subject: str, what: Literal["explanation", "history"]
     ) -> tuple[Version, StoredLife]:
         """As a reader's `life`, of the version that comes with it. Raises StoreDown."""
-        version, copy, is_withdrawn = self._known_of(snapshot_subject)
-        value = self._read(copy, "hot", snapshot_subject)
+        version, copy, mark = self._known_of(snapshot_subject)
+        stored = _stored(self._read(copy, "hot", snapshot_subject), mark)
         beside = self._read(copy, what, snapshot_subject)
         self._metrics.stale_answers += 1
-        stored = _stored(value, is_withdrawn)
         return version, StoredLife(hot=stored, beside=beside, overlaid_position=None)
 
     def manifest(self) -> Manifest:
@@ -92,16 +92,16 @@ class LastGood:
             raise StoreDown(_SILENT) from None
         return version.manifest
 
-    def _known_of(self, snapshot_subject: str) -> tuple[Version, SnapshotCopy, bool]:
-        """And whether she has left."""
+    def _known_of(self, snapshot_subject: str) -> tuple[Version, SnapshotCopy, bytes | None]:
+        """With the live mark that the store would have; nobody compares its number here."""
         version, copy, changes = self._opened_parts()
         try:
             change = changes.of(snapshot_subject, version.manifest.ledger_position)
         except ChangesNotKnown:
             raise StoreDown(_SILENT) from None
         if change == "changed":
-            raise StoreDown("the store is down and the copy too old for this citizen")
-        return version, copy, change == "withdrawn"
+            raise StoreDown(_TOO_OLD)
+        return version, copy, _mark_of(change)
 
     def _opened_parts(self) -> tuple[Version, SnapshotCopy, ChangesSince]:
         version, copy, changes = self._version, self._copy, self._changes
@@ -128,35 +128,15 @@ class LastGood:
             version = await asyncio.to_thread(self._version_told)
             if version is not None:
                 self._reader.assume(version)
-        self._task = asyncio.create_task(self._follow(), name="last good")
+        self._follower.start()
 
     async def close(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._follower.stop()
         self._put(None, None)
 
-    async def _follow(self) -> None:
-        while True:
-            await self._look_once()
-            await asyncio.sleep(FOLLOW_SECONDS)
-
     async def _look_once(self) -> None:
-        try:
+        with contextlib.suppress(StoreDown):  # no version yet
             await self._look()
-            self._is_deaf = False
-        except StoreDown:
-            return  # no version yet
-        except LedgerError as error:
-            if not self._is_deaf:  # once an outage
-                log.warning("last good copy waits: %s", type(error).__name__)
-            self._is_deaf = True
-        except Exception:
-            if not self._is_deaf:
-                log.exception("last good copy: not followed")
-            self._is_deaf = True
 
     async def _look(self) -> None:
         version = self._reader.version()
@@ -212,9 +192,17 @@ class LastGood:
             log.log(level, "last good copy %s is not served: %s", snapshot, error)
 
 
-def _stored(value: bytes | None, is_withdrawn: bool) -> Stored:
-    """With the live mark that the store would have; nobody compares its number here."""
-    return Stored(value, b"w:0" if is_withdrawn else None)
+def _mark_of(change: Literal["withdrawn"] | Accepted | None) -> bytes | None:
+    if isinstance(change, Accepted):
+        return enrolled_mark(change.notice, 0)
+    return None if change is None else withdrawn_mark(0)
+
+
+def _stored(value: bytes | None, mark: bytes | None) -> Stored:
+    """Raises StoreDown for who joined after the build: the overlay may have told her a score."""
+    if value is None and mark is not None and mark.startswith(ENROLLED_MARK):
+        raise StoreDown(_TOO_OLD)
+    return Stored(value, mark)
 
 
 async def life_of(
