@@ -1,13 +1,25 @@
-"""One PostgreSQL for every room whose suite runs on both ledgers."""
+"""One PostgreSQL for every room whose suite runs on both ledgers, and how laws are tried out."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.ledger.postgres_server import PostgresServer, started
+
+# The same cases at each run, and no clock: a law that fails, fails for everybody and again tomorrow.
+# `make laws` asks for more cases and draws them anew each time.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize="CHENGXIN_LAW_CASES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from tests.consents.consent_parts import CODEC, PERSON, Worker, enrol, working
 from tests.ledger.drafts import enrolled, pseudonym, withdrawn
 from tests.support.snapshots import city, write_snapshot
 from tests.support.stores import connected, empty, publish_to
+from tests.support.waiting import LONG_SECONDS, awaited_within, eventually
 
 Story = Callable[[Worker, Worker], Awaitable[None]]
 
@@ -114,7 +115,7 @@ def test_fifty_at_once_end_in_the_last_acknowledged_state_and_no_yes_follows_a_r
 
         async def ask(worker: Worker) -> None:
             nonlocal asked
-            while not revoked_at or time.monotonic() < revoked_at[0] + 1.5:
+            while not revoked_at or time.monotonic() < revoked_at[0] + 1.5 or asked < 500:
                 began = time.monotonic()
                 live = await worker.live.live(consent.handle)
                 asked += 1
@@ -125,7 +126,8 @@ def test_fifty_at_once_end_in_the_last_acknowledged_state_and_no_yes_follows_a_r
 
         async def revoke() -> None:
             await asyncio.sleep(0.25)
-            await change(other, "revoked")
+            while not revoked_at:  # of so many at once one may be told to come again
+                await change(other, "revoked")
 
         targets = [draw.choice(["active", "paused"]) for _ in range(50)]
         workers = itertools.cycle((one, other))
@@ -135,9 +137,7 @@ def test_fifty_at_once_end_in_the_last_acknowledged_state_and_no_yes_follows_a_r
             revoke(),
             *(change(worker, target) for worker, target in zip(workers, targets, strict=False)),
         )
-        assert revoked_at
         assert late_yes == []
-        assert asked > 500
         assert max(acknowledged)[1] == "revoked"
         for worker in (one, other):
             assert await worker.status(consent.handle) == "revoked"
@@ -183,13 +183,14 @@ def test_a_follower_writes_what_another_process_stored_and_did_not_live_to_write
     async def story(one: Worker, other: Worker) -> None:
         silent = Mute(one.live)
         one.consents._live = silent  # type: ignore[assignment]
-        began = time.monotonic()
-        consent = await one.grant()
-        await sees(other, consent.handle, "active")
-        await one.consents.change(PERSON, consent.id, "revoked")
-        await sees(other, consent.handle, "revoked")
-        await one.ledger.append(withdrawn(2))
-        assert time.monotonic() - began < 2  # a second for each of the two
+
+        async def granted_and_revoked() -> None:
+            consent = await one.grant()
+            await sees(other, consent.handle, "active")
+            await one.consents.change(PERSON, consent.id, "revoked")
+            await sees(other, consent.handle, "revoked")
+
+        await awaited_within(2, granted_and_revoked)  # a second for each of the two
 
     two_workers(ledger_place, store, story)
 
@@ -205,9 +206,16 @@ class Mute:
 
 
 async def sees(worker: Worker, handle: str, status: str) -> None:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(LONG_SECONDS):
         while await worker.status(handle) != status:  # noqa: ASYNC110 set by another process
             await asyncio.sleep(0.01)
+
+
+async def have_followed(*workers: Worker) -> None:
+    """Until none of them has anything left to write."""
+    position = await workers[0].ledger.position()
+    for worker in workers:
+        await eventually(lambda worker=worker: (worker.live._followed or 0) >= position)
 
 
 def test_a_store_that_lost_everything_has_every_consent_again_before_it_serves(
@@ -218,14 +226,18 @@ def test_a_store_that_lost_everything_has_every_consent_again_before_it_serves(
         await one.consents.change(pseudonym(2), gone.id, "revoked")
         empty(store)
         publish_to(store, write_snapshot(tmp_path / "again", "20260115-000000000002", city(10, 1)))
-        deadline = time.monotonic() + 3
         seen: set[tuple[str | None, str | None]] = set()
-        while time.monotonic() < deadline and len(seen) < 1:
-            for worker in (one, other):
-                try:
-                    seen.add((await worker.status(kept.handle), await worker.status(gone.handle)))
-                except StoreDown:
-                    await asyncio.sleep(0.02)
+        async with asyncio.timeout(LONG_SECONDS):
+            while not seen:
+                for worker in (one, other):
+                    try:
+                        status = (
+                            await worker.status(kept.handle),
+                            await worker.status(gone.handle),
+                        )
+                        seen.add(status)
+                    except StoreDown:
+                        await asyncio.sleep(0.02)
         assert seen == {("active", "revoked")}
 
     two_workers(ledger_place, store, story)
@@ -246,7 +258,7 @@ def test_a_store_restarted_with_old_data_gets_what_it_missed_before_it_serves(
         async with working(ledger_place, store.url) as one:
             await enrol(one)
             consent = await one.grant()
-            await asyncio.sleep(0.3)
+            await have_followed(one)
             with connected(store) as connection:
                 connection.call("SAVE")
             shutil.copytree(folder, tmp_path / "saved", ignore=shutil.ignore_patterns("*.sock"))
@@ -337,7 +349,7 @@ def test_the_position_of_the_replay_never_runs_ahead_of_the_entries(
         for number in range(100, 140):
             await enrol(one, number)
             await one.grant(number)
-        await asyncio.sleep(0.5)
+        await have_followed(one, other)
         with connected(store) as connection:
             position = int(connection.call("GET", CONSENTS_KEY))
         assert position == await one.ledger.position()
@@ -366,7 +378,7 @@ def test_a_position_never_moves_past_what_the_store_has_lost(
 
     async def story(one: Worker, other: Worker) -> None:
         lost = await one.grant()
-        await asyncio.sleep(0.3)
+        await have_followed(one, other)
         follower = LiveConsents(one.ledger, one.reader, CODEC)
         await follower.before_serving()
         for worker in (one, other):

@@ -11,8 +11,8 @@ import pytest
 from api.ledger.postgres.ledger import open_postgres_ledger
 from api.ledger.protocol import Ledger
 from api.ledger.sqlite import open_ledger
-from api.ledger.writer import Budgets
 from tests.ledger.postgres_server import PostgresServer
+from tests.support.patience import PATIENT_LEDGER
 
 Result = TypeVar("Result")
 
@@ -37,7 +37,7 @@ class Implementation(msgspec.Struct, frozen=True):
 
 
 async def _open_sqlite(place: Path) -> Ledger:
-    return await open_ledger(place / "ledger" / "ledger.sqlite")
+    return await open_ledger(place / "ledger" / "ledger.sqlite", PATIENT_LEDGER)
 
 
 SQLITE = Implementation("sqlite", _open_sqlite)
@@ -45,7 +45,7 @@ SQLITE = Implementation("sqlite", _open_sqlite)
 
 def on_postgres(server: PostgresServer) -> Implementation:
     async def open_postgres(place: Path) -> Ledger:
-        return await open_postgres_ledger(server.url_for(place), Budgets(answer_seconds=10))
+        return await open_postgres_ledger(server.url_for(place), PATIENT_LEDGER)
 
     return Implementation("postgres", open_postgres)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from api.ledger.sqlite import open_ledger
 from tests.ledger.starved_process import fill
+from tests.support.patience import PATIENT_LEDGER
 
 
 def fill_up(path: Path) -> None:
@@ -24,7 +25,7 @@ def fill_up(path: Path) -> None:
 
 
 async def run_out_of_disk(disk: Path) -> dict[str, object]:
-    ledger = await open_ledger(disk / "ledger.sqlite")
+    ledger = await open_ledger(disk / "ledger.sqlite", PATIENT_LEDGER)
     kept, reasons = await fill(ledger, range(20))
     assert not reasons
     ballast = disk / "ballast"

@@ -11,6 +11,7 @@ from pathlib import Path
 from api.ledger.protocol import Appended, LedgerUnavailable
 from api.ledger.sqlite import SqliteLedger, open_ledger
 from tests.ledger.drafts import enrolled
+from tests.support.patience import PATIENT_LEDGER
 
 
 async def fill(ledger: SqliteLedger, numbers: range) -> tuple[dict[int, int], list[str]]:
@@ -25,7 +26,7 @@ async def fill(ledger: SqliteLedger, numbers: range) -> tuple[dict[int, int], li
 
 
 async def starve(path: Path) -> dict[str, object]:
-    ledger = await open_ledger(path)
+    ledger = await open_ledger(path, PATIENT_LEDGER)
     kept, reasons = await fill(ledger, range(20))
     assert not reasons
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -25,6 +25,7 @@ from api.ledger.sqlite import open_ledger, prepare
 from tests.ledger.drafts import enrolled, pseudonym
 from tests.ledger.power_loss import Disk, calls_in, written
 from tests.ledger.signing_beside import FIRST_HOUR, SigningBeside
+from tests.support.waiting import LONG_SECONDS
 
 PROGRAM = Path(__file__).with_name("writer_process.py")
 ROOT = Path(__file__).parents[2]
@@ -75,7 +76,7 @@ def stored_whole(ledger: Path) -> dict[str, int]:
 
 
 def wait_for_lines(told: Path, lines: int, process: subprocess.Popen[bytes]) -> None:
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + LONG_SECONDS
     while not told.exists() or told.read_bytes().count(b"\n") < lines:
         assert process.poll() is None, "the writer ended early"
         assert time.monotonic() < ends, "the writer is too slow to be tested"
@@ -132,7 +133,7 @@ def traced_run(tmp_path_factory: pytest.TempPathFactory) -> TracedRun:
         traced += ["-P", str(path)]
     with SigningBeside(ledger, folder / "signed") as signing:
         process = start_writer(ledger, told, 1, 120, 60, "20", under=traced)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=3 * LONG_SECONDS) == 0
     return TracedRun(ledger, trace.read_text(), before, signing)
 
 
@@ -223,7 +224,7 @@ def test_two_processes_writing_at_once_lose_nothing_and_number_nothing_twice(
     processes = [
         start_writer(ledger, told, n * 1_000, n * 1_000 + 299, 2_000) for n, told in enumerate(logs)
     ]
-    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    assert [process.wait(timeout=3 * LONG_SECONDS) for process in processes] == [0, 0]
     answers: dict[int, int] = {}
     for told in logs:
         answers |= acknowledged(told.read_text())
@@ -238,7 +239,7 @@ def test_a_request_repeated_after_a_kill_is_stored_once(tmp_path: Path) -> None:
     process.kill()
     process.wait()
     again = tmp_path / "again"
-    assert start_writer(ledger, again, 1, 60, 5_000).wait(timeout=60) == 0
+    assert start_writer(ledger, again, 1, 60, 5_000).wait(timeout=3 * LONG_SECONDS) == 0
     answers = [line.split()[1] for line in again.read_text().splitlines()]
     assert answers.count("replayed") >= 40
     assert len(answers) == 60

@@ -13,8 +13,8 @@ from api.ledger.connection import connect_to_write
 from api.ledger.protocol import Appended, LedgerUnavailable
 from api.ledger.sqlite import open_ledger
 from api.ledger.texts import text_of
-from api.ledger.writer import Budgets
 from tests.ledger.drafts import claim, enrolled
+from tests.support.patience import PATIENT_LEDGER
 
 
 def checkpoint_after(pages: int) -> None:
@@ -28,9 +28,10 @@ def checkpoint_after(pages: int) -> None:
     transaction.connect_to_write = connect
 
 
-async def write(path: Path, acknowledged: int, numbers: range, per_second: float) -> None:
-    # Time budgets are for callers; here nobody is in a hurry and the machine may be busy.
-    ledger = await open_ledger(path, Budgets(lock_seconds=20, answer_seconds=30))
+async def write(
+    path: Path, acknowledged: int, numbers: range, per_second: float, *, few_at_once: bool
+) -> None:
+    ledger = await open_ledger(path, PATIENT_LEDGER)
 
     async def one(number: int) -> None:
         try:
@@ -47,6 +48,8 @@ async def write(path: Path, acknowledged: int, numbers: range, per_second: float
     for number in numbers:
         tasks.append(asyncio.create_task(one(number)))
         await asyncio.sleep(1 / per_second)
+        if few_at_once:  # so that a slow machine makes no fewer commits
+            await asyncio.gather(*tasks[:-2])
     await asyncio.gather(*tasks)
     await ledger.close()
 
@@ -56,7 +59,8 @@ def main() -> None:
     if pages:
         checkpoint_after(int(pages[0]))
     out = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    asyncio.run(write(Path(path), out, range(int(first), int(last) + 1), float(per_second)))
+    numbers = range(int(first), int(last) + 1)
+    asyncio.run(write(Path(path), out, numbers, float(per_second), few_at_once=bool(pages)))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from scoring.store.connection import pack
 from scoring.store.embedded import EmbeddedStore
 from tests.build.random_city import AS_OF, random_city
 from tests.support.lake import KEYS, build_snapshot
+from tests.support.patience import PATIENT_READER
 from tests.support.snapshots import PUBLIC_KEY, city, subject, write_manifest, write_snapshot
 from tests.support.stores import publish_to
 from tests.support.waiting import eventually
@@ -141,14 +142,14 @@ def test_what_was_assumed_holds_until_the_store_says_what_it_serves(
     copy.close()
 
     async def story() -> None:
-        reader = ValkeyReader(server.url)
+        reader = ValkeyReader(server.url, limits=PATIENT_READER)
         reader.assume(assumed)
         assert reader.version() is assumed
         assert not reader.is_serving
         publish_to(server, folder)
         await reader.open()
         try:
-            await eventually(lambda: reader.is_serving, 3.0)
+            await eventually(lambda: reader.is_serving)
             said = reader.version()
             assert said is not assumed
             assert said == assumed
