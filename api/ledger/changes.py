@@ -7,9 +7,9 @@ withdrawal must count; then nothing is known.
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from api.ledger.fold import ENROLMENT_KINDS
+from api.ledger.fold import ENROLMENT_KINDS, notice_version_in
 from api.ledger.kinds import STREAM_WORDS
 from api.ledger.protocol import Event, Ledger, LedgerUnavailable
 
@@ -22,7 +22,14 @@ PAGE_EVENTS = 1_000  # named in 5 ms, during which nobody is answered
 # Some 170 B each. Between two nightly builds of a city of millions; beyond, nobody is unchanged.
 MOST_CHANGED = 300_000
 
-Change = Literal["withdrawn", "changed"]
+
+class Accepted(NamedTuple):
+    """She agreed to `notice`, and nothing else happened: what the snapshot says of her stands."""
+
+    notice: str
+
+
+Change = Literal["withdrawn", "changed"] | Accepted
 
 
 class ChangesNotKnown(Exception):
@@ -51,7 +58,8 @@ class ChangesSince:
 
     def of(self, snapshot_subject: str, since: int) -> Change | None:
         """What became of her after ledger position `since`: her last enrolment event was a
-        withdrawal, or anything else that can change her score. Raises ChangesNotKnown."""
+        withdrawal, or she agreed anew, or anything else that can change her score. Raises
+        ChangesNotKnown."""
         self.require_known(since)
         return self._changes.get(snapshot_subject)
 
@@ -85,9 +93,17 @@ class ChangesSince:
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
             name = self._named(event.subject)
-            if event.kind == "withdrawn":
-                self._changes[name] = "withdrawn"
-            elif event.kind == "enrolled" or self._changes.get(name) != "withdrawn":
-                self._changes[name] = "changed"
+            self._changes[name] = _changed(self._changes.get(name), event)
             if len(self._changes) > self._most_changed:
                 return
+
+
+def _changed(before: Change | None, event: Event) -> Change:
+    """Who left and came back is told nothing of the time before: her record is the next build's."""
+    if event.kind == "withdrawn":
+        return "withdrawn"
+    if event.kind != "enrolled":
+        return "withdrawn" if before == "withdrawn" else "changed"
+    if before is None or isinstance(before, Accepted):
+        return Accepted(notice_version_in(event.body))
+    return "changed"

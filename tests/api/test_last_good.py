@@ -237,6 +237,19 @@ def test_who_is_known_to_have_changed_gets_no_old_score(
     until(real, lambda: get(real, 8).status == 503, 1.0)
 
 
+@pytest.mark.parametrize("path", ROUTES)
+def test_who_agreed_anew_since_the_build_keeps_her_own_score(
+    real: Service, store: EmbeddedStore, path: str
+) -> None:
+    enrol(real, 9)
+    enrol(real, CITIZENS)  # whom no build has seen
+    kill(store)
+    until(real, lambda: get(real, CITIZENS, path).status == 503)
+    until(real, lambda: b'"stale":true' in get(real, 9, path).body)
+    happen(real, "dispute_opened", "dispute:d3", 9)
+    until(real, lambda: get(real, 9, path).status == 503)
+
+
 def test_her_own_words_about_a_record_change_no_score(real: Service, store: EmbeddedStore) -> None:
     happen(real, "review_opened", "review:r1", 6)
     kill(store)

@@ -11,6 +11,7 @@ from api.ledger.changes import (
     CASE_KINDS,
     FRESH_SECONDS,
     SCORE_KINDS,
+    Accepted,
     ChangesNotKnown,
     ChangesSince,
 )
@@ -54,6 +55,17 @@ def told(
     implementation.run(place, run)
 
 
+async def insisted(act: Callable[[], Awaitable[object]]) -> None:
+    """Again while a busy machine's database takes longer than the ledger waits."""
+    while True:
+        try:
+            await act()
+        except LedgerUnavailable:
+            await asyncio.sleep(0.01)
+        else:
+            return
+
+
 def test_the_kinds_are_those_that_the_overlay_rebuilds_for() -> None:
     assert export._listed(CASE_KINDS) == export.CASE_KINDS
     assert export._listed(SCORE_KINDS) == export.SCORE_KINDS
@@ -64,7 +76,7 @@ def test_each_citizen_is_told_by_what_happened_last_to_her(
 ) -> None:
     async def story(ledger: Ledger, changes: ChangesSince, clock: Clock) -> None:
         before = await ledger.append_many(
-            [happened("enrolled", who) for who in ("ann", "bob", "cat", "dan", "eve")]
+            [happened("enrolled", who) for who in ("ann", "bob", "cat", "dan", "eve", "fay", "gil")]
         )
         await ledger.append_many(
             [
@@ -76,10 +88,14 @@ def test_each_citizen_is_told_by_what_happened_last_to_her(
                 happened("dispute_opened", "eve", "dispute:2"),
                 happened("withdrawn", "eve"),
                 happened("dispute_decided", "eve", "dispute:2"),
+                happened("enrolled", "fay"),
+                happened("enrolled", "gil"),
+                happened("repair_opened", "gil", "repair:1"),
+                happened("enrolled", "gil"),
             ]
         )
         await changes.follow(before)
-        people = ("ann", "bob", "cat", "dan", "eve")
+        people = ("ann", "bob", "cat", "dan", "eve", "fay", "gil")
         found = {who: changes.of(f"named {who}", before) for who in people}
         assert found == {
             "ann": "withdrawn",
@@ -87,6 +103,8 @@ def test_each_citizen_is_told_by_what_happened_last_to_her(
             "cat": "changed",
             "dan": None,
             "eve": "withdrawn",
+            "fay": Accepted("1"),
+            "gil": "changed",
         }
         await ledger.append_many([happened("withdrawn", "dan")])
         assert changes.of("named dan", before) is None  # not heard yet
@@ -157,7 +175,7 @@ def test_more_changes_than_are_kept_make_everybody_unknown(
     async def story(ledger: Ledger, changes: ChangesSince, clock: Clock) -> None:
         await ledger.append_many([happened("enrolled", f"{number}") for number in range(3)])
         await changes.follow(0)
-        assert changes.of("named 2", 0) == "changed"
+        assert changes.of("named 2", 0) == Accepted("1")
         await ledger.append_many([happened("enrolled", "3")])
         await changes.follow(0)
         with pytest.raises(ChangesNotKnown):
@@ -176,7 +194,7 @@ def test_more_events_than_a_page_are_all_heard(
             subjects = [f"{size}-{number}" for number in range(size)]
             await ledger.append_many([happened("enrolled", who) for who in subjects])
             await changes.follow(0)
-            assert {changes.of(f"named {who}", 0) for who in subjects} == {"changed"}
+            assert {changes.of(f"named {who}", 0) for who in subjects} == {Accepted("1")}
 
     told(implementation, tmp_path, story)
 
@@ -186,15 +204,15 @@ def test_followers_and_writers_at_once_lose_nothing(
 ) -> None:
     async def story(ledger: Ledger, changes: ChangesSince, clock: Clock) -> None:
         async def write(number: int) -> None:
-            await ledger.append(happened("enrolled", f"{number}"))
+            await insisted(lambda: ledger.append(happened("enrolled", f"{number}")))
 
         async def follow() -> None:
             for _ in range(20):
-                await changes.follow(0)
+                await insisted(lambda: changes.follow(0))
                 await asyncio.sleep(0)
 
         await asyncio.gather(follow(), *(write(number) for number in range(60)))
-        await changes.follow(0)
-        assert {changes.of(f"named {number}", 0) for number in range(60)} == {"changed"}
+        await insisted(lambda: changes.follow(0))
+        assert {changes.of(f"named {number}", 0) for number in range(60)} == {Accepted("1")}
 
     told(implementation, tmp_path, story)
