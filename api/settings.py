@@ -4,6 +4,7 @@ Rules, benefits and notices are no settings: they have dates and clauses and liv
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -18,13 +19,22 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 T = TypeVar("T")
 
 
+# Between a name and the host of an address; libpq takes one behind the host too.
+_PASSWORD = re.compile(r"(//[^:/\s]*:)\S*(?=@)|(password=)[^&\s]*")
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f"{found[1] or found[2]}***"
+
+
 class SettingRefused(ValueError):
-    """Names the variable, its value and what is allowed."""
+    """Names the variable, what is allowed, and its value without a password: it ends up in a log."""
 
     def __init__(self, variable: str, value: str | None, allowed: str) -> None:
         self.variable = variable
         self.allowed = allowed
-        is_or_not = f"is {value!r}" if value is not None else "is not set"
+        shown = _PASSWORD.sub(_hidden, value) if value is not None else None
+        is_or_not = f"is {shown!r}" if shown is not None else "is not set"
         super().__init__(f"{variable} {is_or_not}; allowed: {allowed}")
 
 

@@ -26,6 +26,7 @@ def _register() -> None:
         build,
         decision,
         demo,
+        doctor,
         due,
         generate,
         ingest,
@@ -66,6 +67,7 @@ def _register() -> None:
         due.due,
         propagation.propagation,
         decision.decision,
+        doctor.doctor,
     ):
         app.command()(command)
     app.add_typer(keys.app)

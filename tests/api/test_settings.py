@@ -71,6 +71,25 @@ def test_a_bad_value_is_refused_with_variable_value_and_range(
     assert refused.value.allowed in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("LEDGER_URL", "postgres://ledger:hunter2@db/city", "postgres://ledger:***@db/city"),
+        ("LEDGER_URL", "pg://db/city?password=hunter2&a=b", "pg://db/city?password=***&a=b"),
+        ("STORE_URL", "valkey://:hun@ter2@store", "valkey://:***@store"),
+        ("JWKS_URI", "https://me:hunter2@city.example/", "https://me:***@city.example/"),
+    ],
+)
+def test_a_refused_address_is_shown_without_its_password(
+    environment: dict[str, str], name: str, value: str, shown: str
+) -> None:
+    """The refusal ends up in the service's log."""
+    with pytest.raises(SettingRefused) as refused:
+        settings_from({**environment, f"CHENGXIN_{name}": value})
+    assert repr(shown) in str(refused.value)
+    assert "ter2" not in str(refused.value)
+
+
 @pytest.mark.parametrize("name", ["ISSUER", "JWKS_URI"])
 def test_what_has_no_default_must_be_set(environment: dict[str, str], name: str) -> None:
     del environment[f"CHENGXIN_{name}"]
