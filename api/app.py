@@ -13,11 +13,10 @@ from importlib.metadata import version
 
 import msgspec
 from litestar import Litestar
-from litestar.handlers import HTTPRouteHandler
 
 from api.access import route_table_of
 from api.accesses.log import LedgerAccessLog
-from api.answers import AsgiApp, Direct
+from api.answers import AsgiApp
 from api.consents.answers import granted_bytes
 from api.consents.attesting import Attestations
 from api.consents.codec import ConsentCodec
@@ -40,44 +39,23 @@ from api.machines.gauges import Gauges
 from api.machines.health import healthz_handler, metrics_handler, readyz_handler
 from api.machines.interface import interface_handler
 from api.machines.metrics import Metrics
-from api.me.accesses import accesses_handler
-from api.me.consents import consent_handlers
-from api.me.enrolment import enrol_handler, enrolment_handler, withdraw_handler
-from api.me.events import events_handler
-from api.me.explanation import ExplanationRoute, explanation_handler
-from api.me.history import HistoryRoute, history_handler
 from api.me.last_good import LastGood
-from api.me.proof import proof_handler
-from api.me.receipt import receipt_handler
-from api.me.score import ScoreRoute, score_handler
-from api.me.vouchers import voucher_handler
-from api.me.what_if import WhatIfRoute, what_if_handler
 from api.openapi.config import openapi_config
 from api.openapi.describe import describe
-from api.partner.attestation_routes import attestation_handlers
 from api.partner.wiring import PartnerRoom
-from api.public.documents import (
-    BenefitsRoute,
-    DocumentRoute,
-    benefits_handler,
-    catalogue_handler,
-    rules_handler,
-)
-from api.public.log import log_handlers
-from api.public.notice import notice_handlers
 from api.public.site_files import SiteFiles
 from api.receipts.signing import receipt_maker
-from api.rights.routes import rights_handlers
 from api.rights.wiring import rights_parts
+from api.routes import citizen_handlers, direct_routes, public_handlers
 from api.services import OpenParts, Services
 from api.settings import Settings, settings_from, snapshot_key_of
+from api.staff.cases import staff_handlers
 from api.store.protocol import SnapshotReader
 from api.store.reader import BeforeServing, ValkeyReader
 from api.tokens import OwnTokens, TokenVerifier
 from api.versions import PerVersion, benefits_of, rules_of
 from api.vouchers.issuing import VoucherIssuer
 from scoring.contract.pseudonyms import snapshot_subject_of
-from scoring.contract.snapshot import CATALOGUE_DOCUMENT, RULES_DOCUMENT
 
 
 class Parts(msgspec.Struct, kw_only=True):
@@ -117,25 +95,21 @@ def create_app(settings: Settings, parts: Parts) -> Edge:
         fetch=parts.fetch_keys,
     )
     verifier.on_unknown_key = keys.ask
-    direct = {**_direct_routes(settings, services, last_good), **partners.direct}
+    seconds = settings.public_max_age_seconds
+    direct = {
+        **direct_routes(services, last_good, max_age_seconds=seconds),
+        **partners.direct,
+    }
     inner = Litestar(
         [
-            *_citizen_handlers(services, last_good, direct),
-            *_public_handlers(settings, services, direct),
+            *citizen_handlers(services, last_good, direct),
             *partners.handlers,
-            *attestation_handlers(services, partners.registry),
-            *rights_handlers(
-                services,
-                partial(snapshot_subject_of, parts.snapshot_key),
-                max_age_seconds=settings.public_max_age_seconds,
-            ),
+            *staff_handlers(services, partial(snapshot_subject_of, parts.snapshot_key)),
+            *public_handlers(services, direct, max_age_seconds=seconds),
             healthz_handler(),
             readyz_handler(services, last_good, lambda: verifier.has_keys),
             metrics_handler(metrics, Gauges(services, last_good, settings.data_dir)),
-            interface_handler(
-                lambda: describe(inner),
-                max_age_seconds=settings.public_max_age_seconds,
-            ),
+            interface_handler(lambda: describe(inner), max_age_seconds=seconds),
         ],
         lifespan=[lambda _: _open(settings, parts, services, last_good, keys)],
         exception_handlers={Exception: keep_failure},
@@ -202,56 +176,6 @@ def _verifier(settings: Settings, parts: Parts, own: OwnTokens) -> TokenVerifier
         clock=parts.clock,
         own=own,
     )
-
-
-def _direct_routes(
-    settings: Settings, services: Services, last_good: LastGood
-) -> dict[tuple[str, str], Direct]:
-    """Routes the edge answers by itself; each is a handler of the framework as well."""
-    reader = services.reader
-    seconds = settings.public_max_age_seconds
-    return {
-        ("GET", "/v1/me/score"): ScoreRoute(reader, services.admission, last_good),
-        ("GET", "/v1/rules"): DocumentRoute(reader, RULES_DOCUMENT, max_age_seconds=seconds),
-        ("GET", "/v1/benefits"): BenefitsRoute(reader, max_age_seconds=seconds),
-        ("GET", "/v1/catalogue"): DocumentRoute(
-            reader, CATALOGUE_DOCUMENT, max_age_seconds=seconds
-        ),
-    }
-
-
-def _citizen_handlers(
-    services: Services, last_good: LastGood, direct: Mapping[tuple[str, str], Direct]
-) -> list[HTTPRouteHandler]:
-    reader, admission = services.reader, services.admission
-    explanation = ExplanationRoute(reader, admission, last_good)
-    return [
-        score_handler(direct["GET", "/v1/me/score"]),
-        explanation_handler(explanation, services),
-        history_handler(HistoryRoute(reader, admission, last_good)),
-        what_if_handler(WhatIfRoute(reader, ExplanationRoute(reader, admission))),
-        enrol_handler(services),
-        enrolment_handler(services),
-        withdraw_handler(services),
-        receipt_handler(services),
-        *consent_handlers(services),
-        voucher_handler(services),
-        accesses_handler(services),
-        events_handler(services),
-        proof_handler(services),
-    ]
-
-
-def _public_handlers(
-    settings: Settings, services: Services, direct: Mapping[tuple[str, str], Direct]
-) -> list[HTTPRouteHandler]:
-    return [
-        rules_handler(direct["GET", "/v1/rules"]),
-        benefits_handler(direct["GET", "/v1/benefits"]),
-        catalogue_handler(direct["GET", "/v1/catalogue"]),
-        *notice_handlers(services, max_age_seconds=settings.public_max_age_seconds),
-        *log_handlers(services, max_age_seconds=settings.public_max_age_seconds),
-    ]
 
 
 @asynccontextmanager

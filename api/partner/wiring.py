@@ -8,6 +8,7 @@ from api.answers import Call, Direct
 from api.limits import Limits, Quota
 from api.machines.metrics import Metrics
 from api.partner.assertion import AssertionVerifier
+from api.partner.attestation_routes import attestation_handlers
 from api.partner.client_keys import ClientKeys
 from api.partner.consent_routes import partner_consent_handlers
 from api.partner.eligibility import Eligibility
@@ -31,7 +32,7 @@ class PartnerRoom:
     def __init__(
         self, settings: Settings, services: Services, clock: Callable[[], float], metrics: Metrics
     ) -> None:
-        self.registry = registry = load_registry(settings.partners_file or REGISTRY_PATH)
+        registry = load_registry(settings.partners_file or REGISTRY_PATH)
         issuer = TokenIssuer(
             settings.api_signing_key_file, issuer=settings.api_issuer, audience=settings.audience
         )
@@ -75,6 +76,7 @@ class PartnerRoom:
             *published_handlers(issuer, max_age_seconds=settings.public_max_age_seconds),
             *eligibility_handlers(eligibility, eligibility.batch),
             *partner_consent_handlers(services),
+            *attestation_handlers(services, registry),
         ]
 
     def _quota_of(self, principal: Principal) -> tuple[str, Quota]:
