@@ -44,6 +44,11 @@ def schema_of(columns: dict[str, str]) -> pl.Schema:
     return pl.Schema({name: _DTYPES[word] for name, word in columns.items()})
 
 
+def exported_positions(exports: Path) -> list[int]:
+    """Ledger positions of the exports there are."""
+    return [int(folder.name) for folder in exports.glob("*") if folder.name.isdecimal()]
+
+
 def write_export(
     exports: Path,
     position: int,

@@ -98,7 +98,9 @@ def build(
 def _export_folder(exports: Path, position: int | None) -> Path:
     if position is not None:
         return exports / str(position)
-    positions = [int(folder.name) for folder in exports.glob("*") if folder.name.isdecimal()]
+    from scoring.ledger_export import exported_positions
+
+    positions = exported_positions(exports)
     if not positions:
         raise VerificationFailed(
             "export_missing", "no ledger export", where=str(exports), do="chengxin ledger export"

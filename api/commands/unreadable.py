@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from api.ledger.protocol import LedgerError
     from scoring.errors import StoreUnavailable
 
-DO = "see that the ledger is there and readable; the first start of `chengxin serve` makes it"
+DO = "see that the ledger is there and readable; chengxin ledger make begins one"
 WORDS = {
     "gone": "there is no ledger, or its server does not answer",
     "damaged": "the file is damaged, or is no ledger",

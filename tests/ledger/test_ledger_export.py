@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from api.ledger.protocol import LedgerUnavailable
 from api.ledger.sqlite import ledger_path, open_ledger
 from scoring.build.inputs import read_export
 from scoring.contract.ledger_tables import ENROLMENT_COLUMNS, RECORD_STATE_COLUMNS
-from scoring.errors import InputRefused, StoreUnavailable
+from scoring.errors import InputRefused, StoreUnavailable, VerificationFailed
 from scoring.ledger_export import write_export
 from tests.ledger.drafts import AT_MS, enrolled, pseudonym, withdrawn
 
@@ -122,6 +123,29 @@ def test_a_position_that_was_not_reached_is_refused(data: Path) -> None:
     with pytest.raises(InputRefused) as refused:
         export_ledger(data, 10)
     assert refused.value.code == "position_unknown"
+
+
+def test_an_export_of_a_longer_ledger_stops_the_next_one(data: Path) -> None:
+    """An older backup was restored: a build takes the export of the highest position."""
+    export_ledger(data)
+    shutil.rmtree(ledger_path(data).parent)
+
+    async def restored() -> None:
+        ledger = await open_ledger(ledger_path(data))
+        await ledger.append_many([enrolled(n, at_ms=AT_MS + n) for n in range(5)])
+        await ledger.close()
+
+    asyncio.run(restored())
+    with pytest.raises(VerificationFailed) as refused:
+        export_ledger(data)
+    assert (refused.value.code, refused.value.where) == (
+        "export_beyond_ledger",
+        str(data / "exports" / "9"),
+    )
+    assert [folder.name for folder in (data / "exports").iterdir()] == ["9"]
+    assert export_ledger(data, 3).name == "3"  # asked for by name: a person has looked
+    shutil.rmtree(data / "exports")
+    assert export_ledger(data).name == "5"
 
 
 def test_without_a_ledger_there_is_no_export_and_no_ledger_is_made(tmp_path: Path) -> None:

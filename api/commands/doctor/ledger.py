@@ -40,6 +40,7 @@ def check_ledger(place: Installation) -> Iterator[Finding]:
         reason = str(error)
         yield fault("ledger_unavailable", WORDS.get(reason, reason), where=where, do=DO)
         return
+    yield from _exports(place, newest)
     yield from _heads(place, newest)
 
 
@@ -126,6 +127,19 @@ def _retention(place: Installation, facts: LedgerFacts, newest: int) -> Iterator
 
 def _instant(at_ms: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(at_ms / 1_000, dt.UTC)
+
+
+def _exports(place: Installation, newest: int) -> Iterator[Finding]:
+    from scoring.ledger_export import exported_positions
+
+    longest = max(exported_positions(place.data / "exports"), default=0)
+    if longest > newest:
+        yield fault(
+            "export_beyond_ledger",
+            f"an export is of {longest:,} events, {newest:,} are there: a build would take it",
+            where=place.data / "exports" / str(longest),
+            do="move the exports aside, then export, build and publish anew",
+        )
 
 
 def _heads(place: Installation, newest: int) -> Iterator[Finding]:

@@ -222,6 +222,13 @@ def _overlay(place: Installation, store: StoreConnection, manifest: Manifest) ->
     reached = max(manifest.ledger_position, position_laid(store, manifest.snapshot) or 0)
     try:
         with LedgerExport(place.ledger) as ledger:
+            if manifest.ledger_position > ledger.position:
+                yield fault(
+                    "served_beyond_ledger",
+                    "what is served is of a longer ledger: an older one was restored beneath it",
+                    where=manifest.snapshot,
+                    do="empty the store, then export, build and publish anew",
+                )
             waiting = [at_ms for _, at_ms in ledger.changed_since(reached)]
     except (LedgerError, PositionUnknown):
         return  # said of the ledger
