@@ -5,7 +5,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from api.settings import Settings
 from api.store.protocol import SnapshotReader
 from api.store.reader import BeforeServing
 from tests.api.city import SNAPSHOT_KEY, City, MemoryReader, subject
+from tests.support.patience import patient
+from tests.support.waiting import eventually
 
 ISSUER = "https://identity.chengxin.example"
 AUDIENCE = "https://chengxin.example/api"
@@ -192,10 +194,12 @@ def service_of(
     mounts: Mapping[str, Any] | None = None,
     clock: Callable[[], float] = time.time,
     notices: Notices | None = None,
+    is_patient: bool = True,
     **settings: Any,
 ) -> Iterator[Service]:
-    """`make_reader`: a real one in the place of the city in memory. `settings`: see settings_for;
-    with `ledger_url` the ledger is there."""
+    """`make_reader`: a real one in the place of the city in memory. `is_patient`: a store or a ledger
+    that is slow is waited for, as no citizen would. `settings`: see settings_for; with `ledger_url`
+    the ledger is there."""
     told = settings_for(folder, **settings)
     signer = Signer()
     reader = MemoryReader(city)
@@ -215,11 +219,13 @@ def service_of(
         clock=clock,
         fetch_keys=lambda _: json.dumps({"keys": [signer.jwk()]}).encode(),
     )
-    app = create_app(told, parts)
-    with asyncio.Runner() as runner, running(runner, app):
-        deadline = time.monotonic() + 5
-        while not app.has_keys and time.monotonic() < deadline:
-            runner.run(asyncio.sleep(0.005))
+    with ExitStack() as stack:
+        if is_patient:
+            stack.enter_context(patient())
+        app = create_app(told, parts)
+        runner = stack.enter_context(asyncio.Runner())
+        stack.enter_context(running(runner, app))
+        runner.run(eventually(lambda: app.has_keys))
         yield Service(
             runner, app, reader=reader, signer=signer, ledgers=ledgers, city=city, folder=folder
         )

@@ -19,6 +19,7 @@ from scoring.contract.snapshot import CONSENTS_KEY, MARKS_KEY, ends_key
 from scoring.store.embedded import EmbeddedStore
 from tests.api.service import Reply
 from tests.partner.town import BUS, LIBRARY, POLICY_OF, Town, subject_of, terms_of, town_in
+from tests.support.waiting import LONG_SECONDS
 
 DAY_MS = 86_400_000
 WHO = subject_of("over")
@@ -173,11 +174,9 @@ async def _lost_and_replayed(town: Town) -> None:
     reader = town.reader
     lost = (ends_key(LIBRARY), CONSENTS_KEY, MARKS_KEY)
     await asyncio.gather(*(reader.let_go(key) for key in lost))
-    for _ in range(250):
-        if reader.is_serving and await reader.peek(MARKS_KEY) is not None:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the store was not filled again")
+    async with asyncio.timeout(LONG_SECONDS):
+        while not (reader.is_serving and await reader.peek(MARKS_KEY)):  # noqa: ASYNC110 the reader's
+            await asyncio.sleep(0.02)
 
 
 def test_citizens_and_partners_do_not_see_the_list(town: Town) -> None:

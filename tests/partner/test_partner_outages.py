@@ -10,14 +10,19 @@ import pytest
 
 from api.ledger.protocol import LedgerUnavailable
 from scoring.store.embedded import EmbeddedStore
+from tests.api.service import Reply
 from tests.partner.town import Town, subject_of, town_in
+from tests.support.waiting import LONG_SECONDS, within
 
 MOST_SECONDS = 0.5  # 0.3 promised, and a machine shared with other tests
 
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[tuple[Town, EmbeddedStore]]:
-    with EmbeddedStore(tmp_path / "store") as store, town_in(tmp_path, store, people=2) as running:
+    with (
+        EmbeddedStore(tmp_path / "store") as store,
+        town_in(tmp_path, store, people=2, is_patient=False) as running,
+    ):
         yield running, store
 
 
@@ -30,12 +35,21 @@ def store_pid(store: EmbeddedStore) -> int:
 
 
 def refused_in_time(town: Town, handle: str, token: str, code: str) -> None:
-    started = time.perf_counter()
-    reply = town.ask(handle, token)
-    seconds = time.perf_counter() - started
-    assert (reply.status, reply.code) == (503, code)
-    assert int(reply.headers["retry-after"]) >= 1
-    assert seconds < MOST_SECONDS
+    def refused() -> None:
+        reply = town.ask(handle, token)
+        assert (reply.status, reply.code) == (503, code)
+        assert int(reply.headers["retry-after"]) >= 1
+
+    within(MOST_SECONDS, refused)
+
+
+def answered(town: Town, handle: str, token: str) -> Reply:
+    """As soon as it is: a machine that pauses is an outage of its own."""
+    deadline = time.monotonic() + LONG_SECONDS
+    while (reply := town.ask(handle, token)).status == 503:
+        assert time.monotonic() < deadline
+        town.service.run(_pause())
+    return reply
 
 
 def lines(town: Town) -> int:
@@ -49,7 +63,7 @@ def test_a_hung_store_is_503_and_the_service_comes_back(
     running, store = town
     handle = running.consents([subject_of("over")])[0]
     token = running.token()
-    assert running.ask(handle, token).json()["eligible"] is True
+    assert answered(running, handle, token).json()["eligible"] is True
     pid = store_pid(store)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -57,11 +71,7 @@ def test_a_hung_store_is_503_and_the_service_comes_back(
             refused_in_time(running, handle, token, "store_unavailable")
     finally:
         os.kill(pid, signal.SIGCONT)
-    deadline = time.monotonic() + 5
-    while (reply := running.ask(handle, token)).status != 200:
-        assert time.monotonic() < deadline
-        running.service.run(_pause())
-    assert reply.json()["eligible"] is True
+    assert answered(running, handle, token).json()["eligible"] is True
 
 
 def test_a_hung_ledger_is_503_and_gives_nothing_away(
@@ -80,11 +90,13 @@ def test_a_hung_ledger_is_503_and_gives_nothing_away(
         real()
 
     monkeypatch.setattr(writer, "_store_group", hanging)
-    started = time.perf_counter()
-    reply = running.ask(handle, token)
-    assert time.perf_counter() - started < MOST_SECONDS
-    assert reply.status == 503
-    assert b"eligible" not in reply.body
+
+    def refused() -> None:
+        reply = running.ask(handle, token)
+        assert reply.status == 503
+        assert b"eligible" not in reply.body
+
+    within(MOST_SECONDS, refused)
 
 
 def test_a_ledger_that_refuses_is_503_and_no_answer(

@@ -11,6 +11,7 @@ from api.partner.uses import Day
 from scoring.store.embedded import EmbeddedStore
 from tests.partner.town import Town, subject_of, town_in
 from tests.support.stores import connected
+from tests.support.waiting import LONG_SECONDS
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def lose_counters(store: EmbeddedStore) -> None:
 def wait_until_seen(town: Town, before: int | None) -> None:
     import asyncio
 
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + LONG_SECONDS
     while town.reader.began_at == before:
         assert time.monotonic() < deadline
         town.service.run(asyncio.sleep(0.05))

@@ -33,6 +33,7 @@ from scoring.store.embedded import EmbeddedStore
 from tests.api.city import City
 from tests.api.service import Reply, Service, service_of
 from tests.support.snapshots import AS_OF, PUBLIC_KEY, SNAPSHOT_KEY, write_snapshot
+from tests.support.waiting import LONG_SECONDS
 
 ISSUER = "https://chengxin.example"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -131,7 +132,7 @@ class Town:
 
     def wait_for(self, handle: str, partner: str) -> None:
         token = self.token(partner)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + LONG_SECONDS
         while self.service.get(f"/v1/partner/consents/{handle}", token).status != 200:
             assert time.monotonic() < deadline
             self.service.run(_a_moment())
@@ -199,7 +200,7 @@ def town_in(
     keys: Mapping[str, SigningKey] | None = None,
     **settings: Any,
 ) -> Iterator[Town]:
-    """`keys`: of a town that was here before."""
+    """`keys`: of a town that was here before. `settings`: see service_of."""
     publish_town(folder, store, scores_of(people))
     keys = keys or {partner: make_signing_key() for partner in (LIBRARY, BUS, BANK)}
     for partner, key in keys.items():
