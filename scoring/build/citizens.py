@@ -3,7 +3,7 @@
 import msgspec
 import polars as pl
 
-from scoring.contract.pseudonyms import PSEUDONYM_CHARS, Digest, snapshot_subject_of
+from scoring.contract.pseudonyms import PSEUDONYM_CHARS, snapshot_subject_of
 from scoring.contract.snapshot import bucket_count_for
 from scoring.errors import VerificationFailed
 from scoring.lake.tables import BASE64URL
@@ -42,7 +42,7 @@ def layout_of(buckets: int) -> Layout:
 
 
 def number_citizens(
-    enrolments: pl.DataFrame, snapshot_key: bytes, digest: Digest, layout: Layout | None = None
+    enrolments: pl.DataFrame, snapshot_key: bytes, layout: Layout | None = None
 ) -> pl.DataFrame:
     """One row a subject of `enrolments`: CITIZENS; without its column `notice` nobody has one.
     `layout`: of the snapshot they are a few of.
@@ -51,7 +51,7 @@ def number_citizens(
     """
     subjects = _checked(enrolments["subject"])
     layout = layout or layout_for(len(subjects))
-    named = [snapshot_subject_of(snapshot_key, subject, digest) for subject in subjects]
+    named = [snapshot_subject_of(snapshot_key, subject) for subject in subjects]
     return (
         pl.DataFrame({"subject": subjects, "snapshot_subject": pl.Series(named, dtype=pl.String())})
         .with_columns(_notices(enrolments))

@@ -21,7 +21,6 @@ from scoring.contract.ledger_tables import (
     RECORD_STATES_TABLE,
     ExportManifest,
 )
-from scoring.contract.pseudonyms import Digest
 from scoring.contract.snapshot import SCHEMA_VERSION, SourcePart
 from scoring.errors import VerificationFailed
 from scoring.lake.manifest import read_manifest
@@ -119,7 +118,6 @@ def snapshot_id(
     export: ExportManifest,
     documents: Iterable[bytes],
     snapshot_key: bytes,
-    digest: Digest,
     previous: str,
     notices: NoticeCoverage | None,
 ) -> str:
@@ -132,7 +130,7 @@ def snapshot_id(
             "export": export,
             "documents": [hashlib.sha256(document).hexdigest() for document in documents],
             "snapshot_key": hmac.digest(snapshot_key, b"key id", "sha256").hex()[:16],
-            "digest": digest,
+            "digest": "sha256",  # of snapshot subjects
             "previous": previous,
             "notices": notices,
         },

@@ -34,7 +34,6 @@ from scoring.build.inputs import (
 from scoring.build.part import STATES, PartJob, PartResult, make_part, write_part
 from scoring.build.plan import Plan, plan_for
 from scoring.contract.documents import CatalogueDocument, RulesDocument
-from scoring.contract.pseudonyms import Digest
 from scoring.contract.snapshot import (
     BENEFITS_DOCUMENT,
     CATALOGUE_DOCUMENT,
@@ -76,7 +75,6 @@ def build(
     catalogue: CatalogueDocument,
     as_of: dt.date,
     keys: BuildKeys,
-    digest: Digest = "sha256",
     previous: Path | None = None,
     notices: NoticeCoverage | None = None,
     buckets_per_job: int | None = None,
@@ -116,7 +114,6 @@ def build(
         export=exported.manifest,
         documents=documents.values(),
         snapshot_key=keys.snapshot_key,
-        digest=digest,
         previous=previous.name if previous else "",
         notices=notices,
     )
@@ -142,7 +139,7 @@ def build(
                 progress=progress,
                 notices=notices,
             )
-            citizens = run.prepare(exported, keys.snapshot_key, digest)
+            citizens = run.prepare(exported, keys.snapshot_key)
             run.gather_records(buckets_per_job or run.default_buckets_per_job())
             parts = run.make_parts(layout_for(citizens))
             run.finish(rules, documents, parts, exported.manifest.position, keys)
@@ -163,11 +160,11 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress
     notices: NoticeCoverage | None
 
-    def prepare(self, export: Export, snapshot_key: bytes, digest: Digest) -> int:
+    def prepare(self, export: Export, snapshot_key: bytes) -> int:
         """Spill citizens, record states and stale rows by bucket; returns the citizens."""
         groups = deliveries(self.files)
         stale = [self.workers.submit(stale_rows, self.lake, group) for group in groups]
-        citizens = number_citizens(covered(export.enrolments(), self.notices), snapshot_key, digest)
+        citizens = number_citizens(covered(export.enrolments(), self.notices), snapshot_key)
         of_lake = citizens.with_columns(lake_bucket=bucket_expression())
         spill(of_lake, self.work / "citizens", "lake_bucket", "all")
         spill(citizens, self.work / "citizens", "part", "all")

@@ -43,6 +43,7 @@ def subject_of(lake_key: bytes, id_number: str, digest: Digest = "sha256") -> st
     return _pseudonym(lake_key, b"subject\0", id_number, digest)
 
 
-def snapshot_subject_of(snapshot_key: bytes, subject: str, digest: Digest = "sha256") -> str:
-    """22 base64url characters naming a subject in snapshots and in Valkey."""
-    return _pseudonym(snapshot_key, b"snapshot\0", subject, digest)
+def snapshot_subject_of(snapshot_key: bytes, subject: str) -> str:
+    """22 base64url characters naming a subject in snapshots and in Valkey. Always of SHA-256, for
+    batch and service must agree: the digest of the door is the city's choice, this one is ours."""
+    return _pseudonym(snapshot_key, b"snapshot\0", subject, "sha256")

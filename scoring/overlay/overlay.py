@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from scoring.contract.pseudonyms import Digest
 from scoring.contract.snapshot import Manifest
 from scoring.overlay.changes import LedgerChanges
 from scoring.overlay.journal import note
@@ -44,7 +43,6 @@ class Overlay:
         snapshot_key: bytes,
         public_key: Ed25519PublicKey,
         changes_after: ChangesAfter,
-        digest: Digest = "sha256",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`clock`: Unix seconds."""
@@ -55,7 +53,6 @@ class Overlay:
         self._snapshot_key = snapshot_key
         self._public_key = public_key
         self._changes_after = changes_after
-        self._digest: Digest = digest
         self._served: ServedInputs | None = None
 
     def round(self, store: StoreConnection) -> Laid | None:
@@ -70,7 +67,7 @@ class Overlay:
         if changes.changed.is_empty():
             is_served = lay(store, manifest.snapshot, changes.position, [])
             return _laid(manifest, changes, 0, is_served)
-        citizens = rebuilt(self._inputs(manifest), changes, self._snapshot_key, self._digest)
+        citizens = rebuilt(self._inputs(manifest), changes, self._snapshot_key)
         self._note(manifest.snapshot, changes.position, citizens)
         is_served = lay(store, manifest.snapshot, changes.position, citizens)
         return _laid(manifest, changes, len(citizens), is_served)

@@ -7,7 +7,7 @@ from scoring.build.citizens import CITIZENS, layout_of, number_citizens
 from scoring.build.commands import explanation_values, history_values, hot_values
 from scoring.build.gather import RECORDS, coded, enrolled
 from scoring.build.part import STATES, scored
-from scoring.contract.pseudonyms import Digest, snapshot_subject_of
+from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import bucket_of, field_of
 from scoring.history.lineage import Lineage
 from scoring.history.rows import histories
@@ -32,14 +32,14 @@ class OverlaidCitizen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rebuilt(
-    served: ServedInputs, changes: LedgerChanges, snapshot_key: bytes, digest: Digest = "sha256"
+    served: ServedInputs, changes: LedgerChanges, snapshot_key: bytes
 ) -> list[OverlaidCitizen]:
     """Everyone in `changes`: who is enrolled with her records, who is not without."""
     layout = layout_of(served.manifest.bucket_count)
     accepted = changes.enrolled.with_columns(notice=_notice(served.manifest.notice))
-    people = number_citizens(accepted, snapshot_key, digest, layout)
+    people = number_citizens(accepted, snapshot_key, layout)
     gone = changes.changed.join(people, on="subject", how="anti")["subject"]
-    named = [snapshot_subject_of(snapshot_key, subject, digest) for subject in gone]
+    named = [snapshot_subject_of(snapshot_key, subject) for subject in gone]
     without = [
         OverlaidCitizen(snapshot_subject=name, bucket=bucket_of(name, layout.bucket_count))
         for name in named
