@@ -1,5 +1,7 @@
 """Load, read back, flip, roll back, prune against the real store, also when it is full."""
 
+import asyncio
+import itertools
 import time
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from tests.support.stores import (
     race,
     stray_keys,
 )
+from tests.support.waiting import LONG_SECONDS, one_took_less, within
 
 
 @pytest.fixture(autouse=True)
@@ -107,13 +110,26 @@ def test_rollback_walks_back_along_the_kept_versions_and_no_further(
 ) -> None:
     published(server, snapshots, 1, 2, 3)
     with connected(server) as store:
-        began = time.monotonic()
         assert pointers.rollback(store) == ("s3", "s2")
-        assert time.monotonic() - began < 1.0
         assert pointers.rollback(store) == ("s2", "s1")
         with pytest.raises(ChengxinError, match="nothing_to_roll_back_to"):
             pointers.rollback(store)
         assert pointers.served_id(store) == "s1"
+
+
+def test_a_rollback_takes_less_than_a_second(server: EmbeddedStore, snapshots: Path) -> None:
+    (folder,) = published(server, snapshots, 1)
+    names = (f"s{number}" for number in itertools.count(2))
+
+    async def rolled_back() -> float:
+        name = next(names)
+        publish_to(server, write_snapshot(snapshots, name, city(200, 2)))
+        with connected(server) as store:
+            began = time.monotonic()
+            assert pointers.rollback(store) == (name, folder.name)
+            return time.monotonic() - began
+
+    asyncio.run(one_took_less(1.0, rolled_back))
 
 
 def test_what_was_rolled_back_from_is_not_returned_to(
@@ -233,10 +249,11 @@ def test_a_record_lost_in_the_store_before_the_flip_is_found_at_once(
         with connected(server) as other:
             other.call("DEL", hot_key("s1", 3))
 
-    began = time.monotonic()
-    with pytest.raises(StoreUnavailable, match="store_differs"):
-        publish_to(server, folder, steps=Bystander("read back", lose))
-    assert time.monotonic() - began < 2.0
+    def found() -> None:
+        with pytest.raises(StoreUnavailable, match="store_differs"):
+            publish_to(server, folder, steps=Bystander("read back", lose))
+
+    within(2.0, found)
 
 
 def test_a_part_that_changes_after_it_was_verified_is_not_served(
@@ -357,12 +374,13 @@ def test_the_slower_of_two_publishers_that_began_together_loses(
 def test_prune_waits_for_readers(
     server: EmbeddedStore, snapshots: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prune, "GRACE_SECONDS", 0.4)
     published(server, snapshots, 1, 2)
     with connected(server) as store:
         pointers.rollback(store)
         retired = time.monotonic()
+        monkeypatch.setattr(prune, "GRACE_SECONDS", LONG_SECONDS)
         assert prune.prune(store, is_waiting=False).waiting == ["s2"]
+        monkeypatch.setattr(prune, "GRACE_SECONDS", 0.4)
         assert prune.prune(store).versions == ["s2"]
         assert time.monotonic() - retired >= 0.35
 
@@ -394,12 +412,14 @@ def test_a_hung_store_ends_the_command_within_its_timeout(
     folder = write_snapshot(snapshots, "s1", city(200, 1))
     os.kill(server.pid, signal.SIGSTOP)
     try:
-        began = time.monotonic()
-        with (
-            pytest.raises(StoreUnavailable, match="hung"),
-            StoreConnection.open(server.url, timeout_seconds=0.3) as store,
-        ):
-            publish(folder, store, PUBLIC_KEY)
-        assert time.monotonic() - began < 2.0
+
+        def given_up() -> None:
+            with (
+                pytest.raises(StoreUnavailable, match="hung"),
+                StoreConnection.open(server.url, timeout_seconds=0.3) as store,
+            ):
+                publish(folder, store, PUBLIC_KEY)
+
+        within(2.0, given_up)
     finally:
         os.kill(server.pid, signal.SIGCONT)

@@ -26,6 +26,7 @@ from tests.support.stores import (
     stray_keys,
     used_memory_bytes,
 )
+from tests.support.waiting import LONG_SECONDS
 from tests.support.witnesses import Witnesses
 
 SIZE = 3000
@@ -61,7 +62,7 @@ class Office:
         """A run nobody disturbs; it must need no hand, whatever was before it."""
         process, name, folder = self.start()
         began = time.monotonic()
-        process.join(30)
+        process.join(LONG_SECONDS)
         took = time.monotonic() - began
         assert process.exitcode == 0
         shutil.rmtree(folder)
@@ -78,7 +79,7 @@ class Office:
         if not dies_at:
             process.join(after_seconds)
             process.kill()
-        process.join(30)
+        process.join(LONG_SECONDS)
         shutil.rmtree(folder)
         self.tally.killed += process.exitcode == -9
         self.tally.ended += process.exitcode == 0

@@ -27,6 +27,7 @@ from scoring.publish.publish import Published, publish
 from scoring.store.connection import StoreConnection
 from scoring.store.embedded import EmbeddedStore
 from tests.support.snapshots import PUBLIC_KEY
+from tests.support.waiting import LONG_SECONDS
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.support.stores"])
@@ -112,7 +113,7 @@ def race(url: str, folders: list[Path]) -> dict[str, int | None]:
     for racer in racers:
         racer.start()
     for racer in racers:
-        racer.join(30)
+        racer.join(LONG_SECONDS)
     return {folder.name: racer.exitcode for folder, racer in zip(folders, racers, strict=True)}
 
 

@@ -11,7 +11,9 @@ import msgspec
 from api.store.protocol import StoreDown
 from api.store.reader import ValkeyReader
 from scoring.contract.snapshot import RecordCorrupt, decode_explanation, decode_hot, tag_of
+from tests.support.patience import PATIENT_READER
 from tests.support.snapshots import BASE_POINTS, score_in, subject
+from tests.support.waiting import LONG_SECONDS
 
 
 class Testimony(msgspec.Struct):
@@ -46,7 +48,7 @@ class Witnesses:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._is_ready.wait(5)
+        assert self._is_ready.wait(LONG_SECONDS)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -54,7 +56,7 @@ class Witnesses:
         self._thread.join()
 
     async def _watch(self) -> None:
-        readers = [ValkeyReader(self._url) for _ in range(2)]
+        readers = [ValkeyReader(self._url, limits=PATIENT_READER) for _ in range(2)]
         for reader in readers:
             await reader.open()
         self._is_ready.set()
