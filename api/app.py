@@ -25,7 +25,6 @@ from api.consents.projection import LiveConsents
 from api.consents.service import ConsentService
 from api.console.app import pages_config, pages_mounts
 from api.edge import Edge
-from api.identity.keys import SigningKey, load_signing_key
 from api.inner import keep_failure
 from api.keys import KeyFollower, fetch
 from api.ledger.audit.asking import LogDesk
@@ -49,6 +48,7 @@ from api.rights.wiring import rights_parts
 from api.routes import citizen_handlers, direct_routes, public_handlers
 from api.services import OpenParts, Services
 from api.settings import Settings, settings_from, snapshot_key_of
+from api.signing_keys import SigningKey, load_signing_key
 from api.staff.cases import staff_handlers
 from api.store.protocol import SnapshotReader
 from api.store.reader import BeforeServing, ValkeyReader

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.identity.keys import SigningKey, jwks_of
+from api.signing_keys import SigningKey, jwks_of
 
 
 @contextmanager

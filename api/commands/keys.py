@@ -36,8 +36,8 @@ def make(
 
 def make_missing_keys(files: KeyFiles) -> None:
     """Also the public half of a pair whose making was cut short."""
-    from api.identity.keys import make_signing_key, write_signing_key
-    from api.identity.private_file import write_private_file
+    from api.private_file import write_private_file
+    from api.signing_keys import make_signing_key, write_signing_key
     from scoring.contract.pseudonyms import KEY_BYTES
     from scoring.signing import make_keypair, write_public_half
 

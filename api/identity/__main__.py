@@ -14,7 +14,7 @@ from granian.server.embed import Server
 
 from api.identity.app import create_provider_app
 from api.identity.config import LOOPBACK_HOSTS, ConfigRefused, load_config
-from api.identity.keys import load_signing_key
+from api.signing_keys import load_signing_key
 
 
 def _address(issuer: str) -> tuple[str, int]:

@@ -14,10 +14,10 @@ from litestar.exceptions import HTTPException
 from api.identity.authorization import OPENID_SCOPE, redirect_location
 from api.identity.config import ProviderConfig, load_config, origin_of
 from api.identity.errors import AuthorizationFailed, AuthorizationRefused, TokenRefused
-from api.identity.keys import SigningKey, jwks_of, load_signing_key
 from api.identity.pages import login_page, page_policy, refusal_page
 from api.identity.parameters import ParametersMalformed, form_parameters
 from api.identity.provider import Provider
+from api.signing_keys import SigningKey, jwks_of, load_signing_key
 
 MAX_BODY_BYTES = 16 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"

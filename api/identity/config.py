@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from api.identity.private_file import write_private_file
+from api.private_file import write_private_file
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 

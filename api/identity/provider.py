@@ -18,8 +18,8 @@ from api.identity.authorization import (
 from api.identity.config import Client, Persona, ProviderConfig, checked, origin_of
 from api.identity.errors import AuthorizationFailed, AuthorizationRefused, TokenRefused
 from api.identity.expiring import ExpiringStore
-from api.identity.keys import SigningKey
 from api.identity.tokens import issue_id_token, issue_token
+from api.signing_keys import SigningKey
 
 CODE_LIFE_SECONDS = 60
 PAGE_LIFE_SECONDS = 600

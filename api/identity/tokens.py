@@ -7,7 +7,7 @@ import secrets
 
 import jwt
 
-from api.identity.keys import SigningKey
+from api.signing_keys import SigningKey
 
 ALGORITHM = "ES256"
 DEMO_CLIENT = "chengxin-demo"

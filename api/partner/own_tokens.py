@@ -6,9 +6,9 @@ from pathlib import Path
 
 import jwt
 
-from api.identity.keys import SigningKey, jwks_of, load_signing_key
 from api.keys import KeySet, key_set_of
 from api.partner.registry import PARTNER_SCOPES, Partner, Registry
+from api.signing_keys import SigningKey, jwks_of, load_signing_key
 from api.tokens import OwnTokens
 
 LIFETIME_SECONDS = 600

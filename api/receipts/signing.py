@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 
-from api.identity.keys import SigningKey, jwks_of
 from api.ledger.fold import body_bytes
 from api.ledger.notice import NoticeDocument
 from api.ledger.protocol import EventDraft
@@ -30,6 +29,7 @@ from api.receipts.record import (
     load_controller,
     receipt_parts,
 )
+from api.signing_keys import SigningKey, jwks_of
 from scoring.errors import VerificationFailed
 
 HALF_BYTES = 32

@@ -16,10 +16,10 @@ from api.consents.codec import ConsentCodec
 from api.consents.handles import HandleKeys
 from api.consents.machine import GRANTED, Consent, ConsentBody, consent_draft
 from api.consents.terms import Terms
-from api.identity.keys import jwks_of, load_signing_key
 from api.ledger.sqlite import ledger_path, open_ledger
 from api.partner.own_tokens import TokenIssuer
 from api.partner.registry import REGISTRY_PATH, Partner, load_registry
+from api.signing_keys import jwks_of, load_signing_key
 from loadtest.bench.batch import Built
 from loadtest.bench.report import Figure
 from loadtest.bench.wrk import Run, load, running

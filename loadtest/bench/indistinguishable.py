@@ -23,11 +23,11 @@ import polars as pl
 from api.consents.handles import HandleKeys
 from api.consents.machine import GRANTED, PAUSED, REVOKED, ConsentBody, consent_draft
 from api.consents.terms import Terms
-from api.identity.keys import load_signing_key
 from api.ledger.enrolment import enrolled_draft
 from api.ledger.notice import load_notices
 from api.ledger.protocol import EventDraft
 from api.ledger.sqlite import ledger_path, open_ledger
+from api.signing_keys import load_signing_key
 from loadtest.bench.batch import Built, Size, make_snapshot, measure_publish
 from loadtest.bench.eligibility import PATH, offer, service_environment, service_token
 from loadtest.bench.report import Figure, show

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from api.commands.demo.tokens import AUDIENCE
-from api.identity.keys import SigningKey, jwks_of, load_signing_key
 from api.identity.tokens import issue_token
+from api.signing_keys import SigningKey, jwks_of, load_signing_key
 from loadtest.bench.batch import Built
 from loadtest.bench.report import Figure
 from loadtest.bench.wrk import Run, load, running

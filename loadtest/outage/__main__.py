@@ -26,8 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 from api.commands.serve import server_command, take_turns
-from api.identity.keys import load_signing_key
 from api.ledger.sqlite import ledger_path, open_ledger
+from api.signing_keys import load_signing_key
 from loadtest.bench.batch import Built, Size, make_snapshot
 from loadtest.bench.eligibility import consents_of, grant, offer, service_environment, service_token
 from loadtest.bench.report import machine

@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from api.app import Parts, create_app
 from api.edge import Edge
-from api.identity.keys import load_signing_key, make_signing_key, write_signing_key
 from api.ledger.notice import Notices, load_notices
 from api.ledger.places import open_ledger_at
 from api.ledger.protocol import Ledger
 from api.partner.own_tokens import TokenIssuer
 from api.partner.registry import load_registry
 from api.settings import Settings
+from api.signing_keys import load_signing_key, make_signing_key, write_signing_key
 from api.store.protocol import SnapshotReader
 from api.store.reader import BeforeServing
 from tests.api.city import SNAPSHOT_KEY, City, MemoryReader, subject

@@ -18,9 +18,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from api.commands.serve import server_command
-from api.identity.keys import make_signing_key, write_signing_key
 from api.ledger.protocol import EventDraft
 from api.ledger.sqlite import ledger_path, open_ledger
+from api.signing_keys import make_signing_key, write_signing_key
 from loadtest.key_set import key_set
 from scoring.benefits import benefits_document, load_benefits
 from scoring.contract.pseudonyms import snapshot_subject_of

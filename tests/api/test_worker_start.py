@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from api.commands.serve import check_settings, server_command, server_environment
-from api.identity.keys import make_signing_key, write_signing_key
+from api.signing_keys import make_signing_key, write_signing_key
 from scoring.errors import ChengxinError
 from tests.support.ports import free_port
+from tests.support.waiting import LONG_SECONDS
 
 HEAVY = {"polars", "pyarrow", "numpy", "pandas", "duckdb", "mkdocs", "jieba", "typer", "rich"}
 
@@ -45,7 +46,7 @@ def settings(folder: Path) -> dict[str, str]:
 
 def status_of(url: str) -> tuple[int, dict[str, str]]:
     try:
-        with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=LONG_SECONDS) as reply:  # noqa: S310
             return reply.status, dict(reply.headers)
     except urllib.error.HTTPError as error:
         with error:
@@ -63,12 +64,8 @@ def test_the_server_comes_up_without_a_store_says_so_and_stops_when_told(tmp_pat
     )
     try:
         base = f"http://127.0.0.1:{port}"
-        for _ in range(200):
-            try:
-                health = status_of(base + "/healthz")
-                break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
+        assert within(LONG_SECONDS, lambda: is_listening(port))
+        health = status_of(base + "/healthz")
         assert health[0] == 200
         assert health[1]["server"] == "chengxin"
         assert status_of(base + "/v1/rules")[0] == 503
@@ -77,7 +74,7 @@ def test_the_server_comes_up_without_a_store_says_so_and_stops_when_told(tmp_pat
         assert status_of(base + "/%ff")[0] == 404
     finally:
         server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=15) == 0
+        assert server.wait(timeout=LONG_SECONDS) == 0
 
 
 def test_nothing_goes_on_serving_after_a_killed_server(tmp_path: Path) -> None:
@@ -90,11 +87,11 @@ def test_nothing_goes_on_serving_after_a_killed_server(tmp_path: Path) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        assert within(30, lambda: is_listening(port))
+        assert within(LONG_SECONDS, lambda: is_listening(port))
     finally:
         server.kill()
         server.wait()
-    assert within(10, lambda: not is_listening(port))
+    assert within(LONG_SECONDS, lambda: not is_listening(port))
 
 
 def is_listening(port: int) -> bool:

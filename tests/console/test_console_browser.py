@@ -4,7 +4,6 @@ import asyncio
 import datetime as dt
 import json
 import shutil
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,11 +17,13 @@ from api.app import Parts, create_app
 from api.console.app import CONSOLE_SCOPE, pages_config, pages_mounts
 from api.identity.app import create_provider_app
 from api.identity.config import Client, Persona, ProviderConfig
-from api.identity.keys import make_signing_key
 from api.ledger.notice import load_notices
 from api.ledger.sqlite import open_ledger
+from api.signing_keys import make_signing_key
 from tests.api.city import SNAPSHOT_KEY, MemoryReader, make_city, subject
 from tests.api.service import AUDIENCE, settings_for
+from tests.support.ports import free_port
+from tests.support.waiting import LONG_SECONDS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -37,13 +38,7 @@ FLAGS = [
 PHONE = {"width": 360, "height": 780}
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        for listener in (first, second):
-            listener.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
+expect.set_options(timeout=LONG_SECONDS * 1_000)
 
 
 PERSONAS = [
@@ -77,7 +72,7 @@ async def served(app: object, port: int) -> AsyncIterator[None]:
 
 
 async def answering(port: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONG_SECONDS):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -92,7 +87,7 @@ async def answering(port: int) -> None:
 @asynccontextmanager
 async def demo(folder: Path) -> AsyncIterator[str]:
     """The address of the pages."""
-    port, identity_port = free_ports()
+    port, identity_port = free_port(), free_port()
     origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{identity_port}"
     reader = MemoryReader(make_city())
     parts = Parts(
@@ -152,7 +147,7 @@ class Stage:
             "console",
             lambda said: faults.append(said.text) if "Security Policy" in said.text else None,
         )
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(LONG_SECONDS * 1_000)
         await scene(page, self._origin)
         assert faults == []
         await context.close()

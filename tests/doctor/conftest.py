@@ -12,13 +12,13 @@ import pytest
 
 from api.commands.demo.partners import make_partner_keys
 from api.commands.doctor.finding import Disk, Installation
-from api.identity.keys import load_signing_key
 from api.ledger.audit.keeping import make_head
 from api.ledger.audit.log import SqliteLog
 from api.ledger.fold import body_bytes
 from api.ledger.protocol import EventDraft
 from api.ledger.sqlite import ledger_path
 from api.rights.retention import NOBODY, RETENTION_RUN, RetentionRunBody, run_stream
+from api.signing_keys import load_signing_key
 from loadtest.key_set import key_set
 from scoring.city.generation import generate
 from scoring.city.personas import personas

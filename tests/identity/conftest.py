@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 
 from api.identity.app import create_provider_app
 from api.identity.config import Client, Persona, ProviderConfig
-from api.identity.keys import SigningKey, make_signing_key
+from api.signing_keys import SigningKey, make_signing_key
 
 ISSUER = "http://127.0.0.1:9001/identity"
 AUDIENCE = "https://chengxin.example/api"

@@ -27,7 +27,8 @@ from api.identity.config import (
     write_config,
 )
 from api.identity.expiring import ExpiringStore
-from api.identity.keys import (
+from api.identity.tokens import issue_token
+from api.signing_keys import (
     KeyUnusable,
     SigningKey,
     jwks_of,
@@ -35,7 +36,6 @@ from api.identity.keys import (
     make_signing_key,
     write_signing_key,
 )
-from api.identity.tokens import issue_token
 from tests.support.ports import free_port
 
 

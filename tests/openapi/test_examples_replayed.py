@@ -16,12 +16,12 @@ import msgspec
 import pytest
 
 from api.access import Access
-from api.identity.keys import jwks_of, make_signing_key
 from api.ledger.audit.keeping import make_head
 from api.ledger.audit.log import SqliteLog
 from api.partner.client_keys import client_keys_file
 from api.partner.registry import load_registry
 from api.problems import PROBLEMS
+from api.signing_keys import jwks_of, make_signing_key
 from api.store.protocol import Version
 from scoring.benefits.document import benefits_document
 from scoring.benefits.load import load_benefits

@@ -10,8 +10,8 @@ from typing import Any
 import jwt
 import pytest
 
-from api.identity.keys import load_signing_key, make_signing_key
 from api.partner.client_keys import LOOK_SECONDS, ClientKeys
+from api.signing_keys import load_signing_key, make_signing_key
 from scoring.contract.snapshot import CLAIMS_KEY
 from scoring.store.embedded import EmbeddedStore
 from tests.api.service import AUDIENCE, encoded

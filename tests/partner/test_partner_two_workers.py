@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,8 +17,8 @@ import jwt
 import pytest
 
 from api.commands.serve import server_command
-from api.identity.keys import SigningKey, make_signing_key, write_signing_key
 from api.identity.tokens import issue_token
+from api.signing_keys import SigningKey, make_signing_key, write_signing_key
 from loadtest.key_set import key_set
 from scoring.keys import key_files
 from scoring.store.embedded import EmbeddedStore
@@ -35,7 +34,9 @@ from tests.partner.town import (
     subject_of,
     write_client_keys,
 )
+from tests.support.ports import free_port
 from tests.support.snapshots import SNAPSHOT_KEY
+from tests.support.waiting import LONG_SECONDS
 
 WORKERS = 2
 BENEFIT = POLICY_OF[BUS]
@@ -52,7 +53,7 @@ class Served:
 
     def ask(self, method: str, path: str, body: Any, token: str = "", **headers: str) -> Any:
         """A connection of its own, so that either worker may get it."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG_SECONDS)
         headers = {"Content-Type": "application/json", **headers}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -126,9 +127,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         publish_town(data, store, scores_of(3 + len(AGREED_TO_TRIAL)))
         enrol(data, *(subject_of("over", n) for n in range(3)))
         enrol(data, *AGREED_TO_TRIAL, notice_version=TRIAL)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
+        port = free_port()
         environment = {
             **os.environ,
             "CHENGXIN_DATA_DIR": str(data),
@@ -147,7 +146,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             yield running
         finally:
             process.terminate()
-            process.wait(15)
+            process.wait(LONG_SECONDS)
 
 
 def enrol(data: Path, *subjects: str, notice_version: str | None = None) -> None:
@@ -172,7 +171,7 @@ def enrol(data: Path, *subjects: str, notice_version: str | None = None) -> None
 
 def wait_until_ready(running: Served, log: Path) -> None:
     """Both workers: ten answers in a row."""
-    deadline, ready = time.monotonic() + 30, 0
+    deadline, ready = time.monotonic() + LONG_SECONDS, 0
     while ready < 10:
         assert time.monotonic() < deadline, log.read_text(errors="replace")[-2_000:]
         try:

@@ -17,11 +17,11 @@ import msgspec
 from api.consents.handles import HandleKeys
 from api.consents.machine import GRANTED, ConsentBody, consent_draft
 from api.consents.terms import Terms
-from api.identity.keys import SigningKey, jwks_of, make_signing_key
 from api.ledger.enrolment import enrolled_draft
 from api.ledger.notice import load_notices
 from api.partner.client_keys import client_keys_file
 from api.partner.registry import Partner, load_registry
+from api.signing_keys import SigningKey, jwks_of, make_signing_key
 from api.store.reader import BeforeServing, ValkeyReader
 from scoring.benefits import benefits_document, load_benefits
 from scoring.contract.documents import Benefit

@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from api.commands.receipt import app
-from api.identity.keys import jwks_of, make_signing_key
 from api.ledger.enrolment import enrolled_draft
 from api.ledger.notice import LANGUAGES, Language, load_notices
 from api.receipts.record import PublicKey, SignedReceipt, load_controller
 from api.receipts.signing import receipt_maker, verified_receipt
+from api.signing_keys import jwks_of, make_signing_key
 from scoring.errors import VerificationFailed
 from tests.ledger.drafts import AT_MS, pseudonym
 

@@ -10,22 +10,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api.commands.demo.city import build_snapshot
-from api.commands.demo.processes import Child, free_port
+from api.commands.demo.processes import Child
 from api.commands.demo.running import publish_snapshot
 from api.commands.demo.tokens import AUDIENCE
 from api.commands.keys import make_missing_keys
-from api.identity.keys import load_signing_key
 from api.identity.tokens import issue_token
 from api.ledger.enrolment import enrolled_draft
 from api.ledger.notice import load_notices
 from api.ledger.sqlite import ledger_path, open_ledger
+from api.signing_keys import load_signing_key
 from loadtest.key_set import key_set
 from scoring.catalogue.loading import load_catalogue
 from scoring.ingest.report import TreeReport
 from scoring.ingest.tree import ingest_tree
 from scoring.keys import key_files, read_symmetric_key
+from tests.support.ports import free_port
 
-READY_SECONDS = 30.0
+READY_SECONDS = 120.0
 
 
 class Road:
@@ -67,7 +68,7 @@ class Road:
         """The API as it is run, beside a loopback key set of the road's own identity key."""
         key = load_signing_key(self.keys.identity)
         with key_set(key) as issuer:
-            port = free_port(0)
+            port = free_port()
             environment = {
                 **os.environ,
                 "CHENGXIN_DATA_DIR": str(self.data),

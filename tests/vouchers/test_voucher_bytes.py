@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.identity.keys import jwks_of, make_signing_key
 from api.keys import KeySet, key_set_of
 from api.partner.registry import load_registry
+from api.signing_keys import jwks_of, make_signing_key
 from api.tokens import TokenRefused, verified_part
 from api.vouchers.qr import voucher_svg
 from api.vouchers.replay import use_in_file

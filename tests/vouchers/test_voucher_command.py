@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from typer.testing import CliRunner
 
 from api.commands import app
-from api.identity.keys import jwks_of, make_signing_key
+from api.signing_keys import jwks_of, make_signing_key
 from api.vouchers.token import Voucher, signed
 from scoring.errors import ChengxinError
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from api.identity.keys import jwks_of, make_signing_key
+from api.signing_keys import jwks_of, make_signing_key
 from api.vouchers.token import HEADER, Voucher, base64url, signed
 from scoring.benefits import load_benefits
 

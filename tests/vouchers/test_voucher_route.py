@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from api.accesses.events import access_body
-from api.identity.keys import jwks_of, load_signing_key
 from api.keys import key_set_of
+from api.signing_keys import jwks_of, load_signing_key
 from api.vouchers.verify import verified_voucher
 from tests.api.city import KEPT, City, item, make_city, subject
 from tests.api.service import Reply, Service, service_of

@@ -10,9 +10,9 @@ from playwright.async_api import async_playwright, expect
 
 from api.app import Parts, create_app
 from api.console.app import pages_config, pages_mounts
-from api.identity.keys import make_signing_key
 from api.ledger.notice import load_notices
 from api.ledger.sqlite import open_ledger
+from api.signing_keys import make_signing_key
 from tests.api.city import SNAPSHOT_KEY, MemoryReader
 from tests.api.service import ISSUER, Signer, settings_for
 from tests.console.test_console_browser import CHROMIUM, FLAGS, PHONE, served

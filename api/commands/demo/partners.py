@@ -10,12 +10,12 @@ from pathlib import Path
 from api.commands.demo.city import DemoState, persona_residents
 from api.commands.demo.handover import DemoConsent, DemoPartner
 from api.commands.demo.tokens import AUDIENCE, LIFETIME_SECONDS
-from api.identity.keys import jwks_of, load_signing_key, make_signing_key, write_signing_key
-from api.identity.private_file import write_private_file
 from api.ledger.protocol import EventDraft
 from api.partner.client_keys import client_keys_file
 from api.partner.own_tokens import TokenIssuer
 from api.partner.registry import Partner, load_registry
+from api.private_file import write_private_file
+from api.signing_keys import jwks_of, load_signing_key, make_signing_key, write_signing_key
 from scoring.contract.documents import Benefit
 from scoring.keys import key_files, read_symmetric_key
 

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from api.commands.demo.handover import DemoDocument
-from api.identity.keys import SigningKey, load_signing_key
 from api.identity.tokens import issue_token
+from api.signing_keys import SigningKey, load_signing_key
 
 AUDIENCE = "https://chengxin.example/api"
 LIFETIME_SECONDS = 86_400  # a day of trying things out; a log-in gives far shorter ones

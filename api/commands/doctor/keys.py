@@ -60,7 +60,7 @@ def _check_file(path: Path, *, is_private: bool, owner: int | None) -> Iterator[
 
 
 def _contents(files: KeyFiles) -> Iterator[Finding]:
-    from api.identity.keys import load_signing_key
+    from api.signing_keys import load_signing_key
     from scoring.signing import read_signing_key, read_verifying_key
 
     readers: list[tuple[Path, Callable[[Path], object]]] = [

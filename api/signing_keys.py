@@ -1,4 +1,4 @@
-"""The provider's ES256 key: made once into a file, published as a JWK."""
+"""ES256 keys of ours: made once into a file, published as JWKs."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from api.identity.private_file import write_private_file
+from api.private_file import write_private_file
 
 COORDINATE_BYTES = 32  # P-256
 
