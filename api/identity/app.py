@@ -36,7 +36,9 @@ _PUBLIC = {
     "Cache-Control": "public, max-age=300",
     "Access-Control-Allow-Origin": "*",
 }
-_STYLE = (Path(__file__).parent / "static" / "login.css").read_bytes()
+_HERE = Path(__file__).parent
+_LOOK = _HERE.parent / "console" / "static" / "shared" / "base.css"  # of every page of ours
+_STYLE = _LOOK.read_bytes() + (_HERE / "static" / "login.css").read_bytes()
 
 
 def _provider(request: ProviderRequest) -> Provider:

@@ -72,6 +72,14 @@ def test_no_source_names_another_host_or_writes_markup(path: Path) -> None:
     assert not re.search(r'\son\w+="|\sstyle="|<style|javascript:', text)
 
 
+@pytest.mark.parametrize("name", ["me", "staff"])
+def test_without_scripts_a_page_says_so_first_and_waits_for_nothing(http: Http, name: str) -> None:
+    text = http.get(f"/{name}/").text
+    assert text.index("本页需要启用脚本") < text.index("<main")
+    assert '<noscript><link rel="stylesheet" href="/console/noscript.css"></noscript>' in text
+    assert "#status" in http.get("/console/noscript.css").text
+
+
 def test_the_console_script_stays_small_enough_to_read() -> None:
     assert len((STATIC / "console" / "console.js").read_text().splitlines()) <= 300
 
@@ -114,6 +122,21 @@ def test_without_a_provider_the_pages_offer_no_log_in() -> None:
     assert "connect-src 'self';" in http.get("/me/").headers["content-security-policy"]
 
 
+def test_the_pages_of_people_say_the_same_head_but_for_their_names() -> None:
+    heads = set()
+    for name in ("me", "staff"):
+        text = (STATIC / name / "index.html").read_text()
+        head = text.partition("<body>")[0].replace(f"/{name}/{name}", "/x/x")
+        heads.add(re.sub(r"<title>.*?</title>|(?<=content=\")[^\"]*。", "", head))
+    assert len(heads) == 1
+
+
+@pytest.mark.parametrize("name", ["me", "staff", "console"])
+def test_colours_and_controls_are_said_once_for_all_pages(name: str) -> None:
+    own = (STATIC / name / f"{name}.css").read_text()
+    assert not re.search(r"#[0-9a-f]{6}|^(?::root|body \{[^}]*font|#status) ", own, re.M)
+
+
 def contrast(first: str, second: str) -> float:
     """WCAG 2.2, 1.4.3."""
 
@@ -126,12 +149,8 @@ def contrast(first: str, second: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-STYLES = [STATIC / "shared" / "base.css", STATIC.parents[1] / "identity" / "static" / "login.css"]
-
-
-@pytest.mark.parametrize("path", STYLES, ids=lambda path: path.name)
-def test_every_text_colour_has_contrast_enough_in_light_and_dark(path: Path) -> None:
-    schemes = re.findall(r":root \{([^}]+)\}", path.read_text())
+def test_every_text_colour_has_contrast_enough_in_light_and_dark() -> None:
+    schemes = re.findall(r":root \{([^}]+)\}", (STATIC / "shared" / "base.css").read_text())
     assert len(schemes) == 2
     for scheme in schemes:
         colour = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", scheme))

@@ -3,6 +3,7 @@ Chromium on a phone of 320 px."""
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -23,6 +24,7 @@ from api.ledger.notice import load_notices
 from api.ledger.sqlite import ledger_path, open_ledger
 from tests.demo.running import COMMAND, demo, store_url
 from tests.support.accessible import FINDINGS
+from tests.support.waiting import LONG_SECONDS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
@@ -30,6 +32,7 @@ SMALLEST_PHONE = {"width": 320, "height": 720}  # WCAG 1.4.10: also 1280 px at 4
 REASON = "经向作出机关核实，记录内容与事实一致。"
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
+expect.set_options(timeout=LONG_SECONDS * 1_000)
 
 
 class Town:
@@ -52,7 +55,7 @@ class Town:
             viewport={"width": 320, "height": 720}, color_scheme="dark" if dark else "light"
         )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(LONG_SECONDS * 1_000)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._listen)
         if token:
@@ -98,7 +101,7 @@ class Town:
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(request, timeout=LONG_SECONDS) as answer:  # noqa: S310 - loopback
                 return dict(json.load(answer))
         except urllib.error.HTTPError as refused:
             with refused:
@@ -440,6 +443,35 @@ def test_a_change_to_come_is_told_while_the_score_is_still_shown(town: Town) -> 
     expect(page.locator("#changed-title")).to_have_text("告知书将有重大变更")
     expect(page.locator("#score")).to_be_visible()
     expect(page.locator("#decline")).to_be_hidden()
+
+
+def test_what_a_touch_did_is_told_where_she_is_and_the_keyboard_goes_on_there(town: Town) -> None:
+    page = town.citizen("rich", "benefits")
+    for words, told in (("暂停", "已暂停"), ("恢复", "已生效")):
+        page.locator("#live-consents button", has_text=words).last.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#status")).to_contain_text(told)
+        expect(page.locator("#status")).to_be_in_viewport()
+        expect(page.locator("#consents")).to_be_focused()
+
+
+def test_on_paper_every_counted_record_stands_with_its_basis_and_no_form(town: Town) -> None:
+    page = town.citizen("rich")
+    summaries = page.locator("#counted summary").all_inner_texts()
+    records = sum(int(words.split(" ")[0]) for words in summaries)
+    assert records > 10
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("#counted dt:visible", has_text="记录编号")).to_have_count(records)
+    for hidden in ("#views", "#counted textarea >> nth=0", "#target", ".links", "#print"):
+        expect(page.locator(hidden)).to_be_hidden()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("#counted details[open]")).to_have_count(0)
+
+
+def test_days_are_written_as_on_the_records(town: Town) -> None:
+    page = town.citizen("rich", "account")
+    expect(page.locator("#joined")).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d 加入，"))
 
 
 def test_by_keyboard_alone_she_reaches_her_rights(town: Town) -> None:

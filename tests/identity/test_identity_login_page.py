@@ -5,6 +5,7 @@ import re
 import pytest
 from litestar.testing import TestClient
 
+from api.console.app import STATIC
 from api.identity.config import ProviderConfig
 
 from .conftest import REDIRECT_URI, Browser, Clock, page_id, returned
@@ -29,6 +30,13 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script(browser: Brows
     assert "unsafe" not in policy
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_page_looks_like_every_page_of_ours(browser: Browser) -> None:
+    look = (STATIC / "shared" / "base.css").read_text()
+    style = browser.http.get("/identity/login.css").text
+    assert style.startswith(look)
+    assert not re.search("#[0-9a-f]{6}", style.removeprefix(look))
 
 
 def test_no_subject_or_birth_date_is_on_the_page(browser: Browser) -> None:

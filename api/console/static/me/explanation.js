@@ -1,5 +1,6 @@
 // 为什么是这个分: base, then a line for each rule with its records; the lines add up to the score.
-import { byId, entry, line, made } from "/console/elements.js";
+import { byId, entry, fold, line, made } from "/console/elements.js";
+import { makePrinting } from "/me/printing.js";
 
 const STATUS_WORDS = {
   capped: "已达上限", expired: "已到期", minor: "轻微，不计分", fulfilled: "已履行",
@@ -30,7 +31,9 @@ function grouped(items) {
 }
 
 export function makeExplanation({ rights }) {
-  const day = (item) => (item.expires_on ? `${item.happened_on} 至 ${item.expires_on}` : item.happened_on);
+  makePrinting(byId("counted"));
+
+  const day = (item) => (item.expires_on ? `${item.happened_on} · ${item.expires_on} 到期` : item.happened_on);
 
   const countedEntry = (item, rule) => entry(
     line(`${signed(item.points)} 分 · ${item.source}`, "name"),
@@ -40,24 +43,21 @@ export function makeExplanation({ rights }) {
     line(STATUS_WORDS[item.status] ?? "", "name"), line(item.note),
     line(`${item.source} · ${day(item)}`, "hint"), ...rights.beside(item, rule));
 
-  // Made when they are asked for: a citizen may have hundreds of records.
+  // A citizen may have hundreds of records.
   function folded(words, items, rule) {
-    const place = made("details");
     const list = made("ul");
     const more = made("button", "", "quiet");
     const rest = [...items].sort(newestFirst);
-    const unfold = () => {
+    more.type = "button";
+    more.onclick = () => {
       list.append(...rest.splice(0, PAGE).map((item) => countedEntry(item, rule)));
       more.textContent = `再看 ${Math.min(PAGE, rest.length)} 条（还有 ${rest.length} 条）`;
       more.hidden = rest.length === 0;
     };
-    more.type = "button";
-    more.onclick = unfold;
-    place.append(made("summary", words), list, more);
-    place.addEventListener("toggle", () => {
-      if (place.open && !list.children.length) unfold();
+    return fold(words, (place) => {
+      place.append(list, more);
+      more.onclick();
     });
-    return place;
   }
 
   function ruleRows([ruleId, items], rules) {

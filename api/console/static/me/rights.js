@@ -1,5 +1,5 @@
 // 我的权利: what a citizen can do about one record, what became of it, and her copy of everything.
-import { byId, day, download, entry, facts, line, made } from "/console/elements.js";
+import { byId, day, download, entry, facts, fold, line, made } from "/console/elements.js";
 
 const OUTCOMES = {
   upheld: "异议成立，记录已移除", rejected: "经核查，记录无误", undecided: "无法确认，双方意见均已载明",
@@ -61,14 +61,10 @@ export function makeRights({ ask, askText, act, say, refresh }) {
     place.append(statement(item));
   }
 
-  // What stands beside a record. The forms are made when they are opened.
+  // What stands beside a record.
   function beside(item, rule) {
     aboutRecord.set(item.record_id, item.note.split("。")[0]);
-    const place = made("details", "", "right");
-    place.append(made("summary", "依据 · 异议 · 修复 · 说明"));
-    place.addEventListener("toggle", () => {
-      if (place.open && place.children.length === 1) fill(place, item, rule);
-    });
+    const place = fold("依据 · 异议 · 修复 · 说明", () => fill(place, item, rule));
     const said = item.statement ? `本人说明：${item.statement}` : "";
     return [line(item.pending ?? "", "hint"), line(said, "hint"), place];
   }

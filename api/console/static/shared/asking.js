@@ -73,12 +73,22 @@ export function makeAsking(storageName) {
   return { ask, askText, keep, token, isLoggedIn };
 }
 
+// A list drawn anew takes the button along that was pressed; a keyboard goes on where it was.
+function keepPlace(section) {
+  const focused = document.activeElement;
+  if (!section || (focused !== document.body && focused?.checkVisibility())) return;
+  const place = section.checkVisibility() ? section : document.querySelector("main");
+  place.tabIndex = -1;
+  place.focus({ preventScroll: true });
+}
+
 // What a touch does: one at a time, a failure told in words, an ended session sent to the log-in.
 export function makeActing(say, onEnded) {
   let isBusy = false;
   return async function act(deed) {
     if (isBusy) return;
     isBusy = true;
+    const section = document.activeElement?.closest("section");
     say("请稍候…");
     try {
       await deed();
@@ -87,6 +97,7 @@ export function makeActing(say, onEnded) {
       else say(error.message || "请稍后再试。");
     } finally {
       isBusy = false;
+      keepPlace(section);
     }
   };
 }

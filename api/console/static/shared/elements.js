@@ -32,6 +32,25 @@ export function facts(...pairs) {
   return list;
 }
 
+const insides = new WeakMap();
+
+// Closed; what is inside is made by `fill` when it is first opened, or asked for by `filled`.
+export function fold(words, fill) {
+  const place = made("details");
+  place.append(made("summary", words));
+  insides.set(place, fill);
+  place.addEventListener("toggle", () => {
+    if (place.open) filled(place);
+  });
+  return place;
+}
+
+export function filled(place) {
+  const fill = insides.get(place);
+  insides.delete(place);
+  fill?.(place);
+}
+
 // The service's own image, parsed as an image: it brings no script, and the policy would stop one.
 export function picture(svg, label) {
   const image = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
@@ -49,6 +68,8 @@ export function download(text, name) {
   URL.revokeObjectURL(link.href);
 }
 
-export const day = (instant) => new Date(instant).toLocaleDateString("zh-CN");
+// 2026-11-22 and 2026-11-22 14:05, as the site and the records write days. The locale is Swedish
+// because it is the one that writes them so.
+export const day = (instant) => new Date(instant).toLocaleDateString("sv-SE");
 
-export const moment = (instant) => new Date(instant).toLocaleString("zh-CN", { dateStyle: "medium", timeStyle: "short" });
+export const moment = (instant) => new Date(instant).toLocaleString("sv-SE", { dateStyle: "short", timeStyle: "short" });
