@@ -43,17 +43,20 @@ def decision(
 
 
 class SnapshotFolder:
-    """Implements KeptSnapshot over the files of a snapshot and what lay over it at a moment."""
+    """Implements KeptSnapshot over the files of a snapshot, or what remains of one that has ended,
+    and what lay over it at a moment."""
 
     def __init__(self, data: Path, snapshot: str, at_ms: int) -> None:
         import msgspec
 
         from scoring.contract.snapshot import Manifest
+        from scoring.ended import kept_version
 
         self._data = data
         self._snapshot = snapshot
         self._at_ms = at_ms
-        self._folder = folder = data / "snapshots" / snapshot
+        self._kept = kept_version(data, snapshot)
+        folder = self._kept.folder
         manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
         self.ledger_position = manifest.ledger_position
 
@@ -62,7 +65,7 @@ class SnapshotFolder:
 
         from scoring.contract.documents import BenefitsDocument
 
-        text = (self._folder / "documents" / "benefits.json").read_bytes()
+        text = (self._kept.folder / "documents" / "benefits.json").read_bytes()
         items = msgspec.json.decode(text, type=BenefitsDocument).items
         return next(benefit for benefit in items if benefit.id == policy)
 
@@ -75,11 +78,11 @@ class SnapshotFolder:
 
         key = read_symmetric_key(key_files(self._data).snapshot)
         named = snapshot_subject_of(key, subject)
-        laid = laid_before(self._data / "overlays", self._snapshot, named, at_ms=self._at_ms)
+        laid = laid_before(self._kept.overlays, self._snapshot, named, at_ms=self._at_ms)
         if laid is not None:
             record = laid.record()
             return record.score_points if record is not None else None
-        files = self._folder / "scores.parquet" / "*.parquet"
+        files = sorted((self._kept.folder / "scores.parquet").iterdir())
         found = pl.scan_parquet(files).filter(pl.col("subject") == subject).collect()
         return int(found["score_points"][0]) if found.height else None
 
@@ -100,9 +103,10 @@ async def _reproduced(data: Path, place: str, decision_id: str) -> "Reproduced":
     except OSError as error:
         raise InputRefused(
             "snapshot_missing",
-            "the decision's snapshot is no longer in the data directory",
-            where=str(data / "snapshots"),
-            do="restore it from the archive",
+            "what the decision rests on is no longer in the data directory",
+            where=str(error.filename or data / "snapshots"),
+            do="look into the retention table: `answers` says how long it is kept; else restore "
+            "the snapshot from the backup",
         ) from error
 
 

@@ -64,7 +64,7 @@ def lint(
             do="correct them at the places named above; nothing was built",
         )
     if data is not None:
-        _refuse_backward_changes(data / "snapshots", rulebook or RULEBOOK_PATH)
+        _refuse_backward_changes(data, rulebook or RULEBOOK_PATH)
     console.print("rules, benefits and catalogue keep every promise the linter knows")
 
 
@@ -88,16 +88,22 @@ def _untold(
     )
 
 
-def _refuse_backward_changes(snapshots: Path, path: Path) -> None:
+def _refuse_backward_changes(data: Path, path: Path) -> None:
+    """Also for versions that have ended: their rules stay."""
     import msgspec
 
     from scoring.contract.documents import RulesDocument
     from scoring.contract.snapshot import Manifest
+    from scoring.ended.remains import ENDED
     from scoring.rulebook import load_rulebook
     from scoring.rulebook.past import refuse_backward_changes
 
     rulebook = load_rulebook(path)
-    for file in sorted(snapshots.glob("*/manifest.json")):
+    versions = [
+        *(data / "snapshots").glob("*/manifest.json"),
+        *(data / ENDED).glob("*/manifest.json"),
+    ]
+    for file in sorted(versions):
         try:
             manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
             content = (file.parent / "documents" / "rules.json").read_bytes()

@@ -31,9 +31,10 @@ Accept = Annotated[
 
 def _snapshot_dir(data: Path, snapshot: str | None) -> Path:
     """Newest by as-of day, then ledger position, as the manifests say; names say nothing."""
+    from scoring.ended import whole_version
     from scoring.publish.folders import newest_snapshot
 
-    return data / "snapshots" / snapshot if snapshot else newest_snapshot(data / "snapshots")
+    return whole_version(data, snapshot) if snapshot else newest_snapshot(data / "snapshots")
 
 
 class _Bar:

@@ -1,6 +1,8 @@
 """`chengxin recompute`: one person's score again, from raw records and published rules alone.
 
-Exit codes: 0 equal, 5 it differs from the snapshot or a file is not the one it was made from.
+Only of who has a score in the snapshot: nobody else is ever scored. Exit codes: 0 equal, 4 the time
+of the snapshot is over, 5 it differs from the snapshot, the person is not in it, or a file is not
+the one it was made from.
 """
 
 from pathlib import Path
@@ -32,15 +34,17 @@ def recompute(
     from scoring import recompute as second
     from scoring.contract.documents import RulesDocument
     from scoring.contract.snapshot import Manifest
+    from scoring.ended import whole_version
 
-    folder = data / "snapshots" / snapshot
+    folder = whole_version(data, snapshot)
     manifest = msgspec.json.decode(_read(folder / "manifest.json"), type=Manifest)
     rules = msgspec.json.decode(_read(folder / "documents" / "rules.json"), type=RulesDocument)
+    scored = _scored(folder, subject)
     records = second.read_records(data / "lake", manifest.sources, subject)
     states = _states(data, manifest, subject)
     found = second.recompute(rules, records, states, manifest.as_of)
     _show(found, rules.base)
-    _compare(found, folder, subject)
+    _compare(found, folder, scored)
 
 
 def _read(path: Path) -> bytes:
@@ -76,22 +80,35 @@ def _show(found: "Recomputed", base: int) -> None:
     console.print(f"base {base} + Σ points = {found.score} ({found.band_code})")
 
 
-def _compare(found: "Recomputed", folder: Path, subject: str) -> None:
+def _scored(folder: Path, subject: str) -> dict[str, Any]:
+    """Her row of the snapshot. Raises VerificationFailed where she has none, before any of her
+    records is looked at."""
     import polars as pl
 
-    scored = pl.scan_parquet(folder / "scores.parquet").filter(pl.col("subject") == subject)
-    rows: list[dict[str, Any]] = scored.collect().to_dicts()
+    scores = pl.scan_parquet(folder / "scores.parquet").filter(pl.col("subject") == subject)
+    rows: list[dict[str, Any]] = scores.collect().to_dicts()
     if not rows:
-        raise VerificationFailed("not_in_snapshot", "this person has no score in it")
+        raise VerificationFailed(
+            "not_in_snapshot",
+            "this person has no score in it: not enrolled then, or withdrawn since",
+            where=folder.name,
+            do="name a snapshot built while she was enrolled",
+        )
+    return rows[0]
+
+
+def _compare(found: "Recomputed", folder: Path, scored: dict[str, Any]) -> None:
+    import polars as pl
+
     items = (
         pl.scan_parquet(folder / "items.parquet")
-        .filter(pl.col("snapshot_subject") == rows[0]["snapshot_subject"])
+        .filter(pl.col("snapshot_subject") == scored["snapshot_subject"])
         .select("record_id", "points")
         .collect()
     )
     published = dict(items.iter_rows())
     again = {item.record_id: item.points for item in found.items}
-    if rows[0]["score_points"] != found.score or published != again:
+    if scored["score_points"] != found.score or published != again:
         raise VerificationFailed(
             "score_differs", "the snapshot says otherwise", do="do not publish it; report this"
         )

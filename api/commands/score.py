@@ -62,11 +62,13 @@ def diff(
 
 def _folder(data: Path, place: str, on: str | None, as_of: str | None, scratch: Path) -> Path:
     """A snapshot that is there, or one built under this rulebook and thrown away afterwards."""
+    from scoring.ended import whole_version
+
     if not place.endswith(".toml"):
-        return data / "snapshots" / place
+        return whole_version(data, place)
     from scoring.publish.folders import newest_snapshot
 
-    snapshot = data / "snapshots" / on if on else newest_snapshot(data / "snapshots")
+    snapshot = whole_version(data, on) if on else newest_snapshot(data / "snapshots")
     return build_under(data, Path(place), snapshot, as_of, scratch)
 
 

@@ -37,7 +37,7 @@ class RetentionLine(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     days: Days
-    after: Literal["withdrawal", "happened_on", "end", "access", "decision"]
+    after: Literal["withdrawal", "happened_on", "end", "access", "decision", "as_of"]
     on_withdrawal: Literal["erased", "kept", "unchanged"]
     at_end: Literal["erased", "sealed"]
     how: Words

@@ -203,7 +203,7 @@ _EXPORT = ExportDocument(
     reviews=[],
     repairs=[_REPAIR],
     statements=[_STATEMENT],
-    retention_version="2026-11",
+    retention_version="2026-11-22",
     retention=retention_lines(),
 )
 _FIGURES = CaseFigures(

@@ -35,7 +35,7 @@ def unfinished_folder(target: Path) -> Iterator[tuple[Path, Path]]:
     """A work folder and the snapshot's folder under a name nobody reads; on success the second is
     renamed to `target`, in any case the rest is removed, what a killed build left included."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _only_build(target.parent):
+    with only_build(target.parent):
         scratch = target.parent / ".building"
         shutil.rmtree(scratch, ignore_errors=True)
         work, unfinished = scratch / "work", scratch / target.name
@@ -49,7 +49,7 @@ def unfinished_folder(target: Path) -> Iterator[tuple[Path, Path]]:
 
 
 @contextmanager
-def _only_build(out: Path) -> Iterator[None]:
+def only_build(out: Path) -> Iterator[None]:
     with (out / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -73,13 +73,15 @@ def note(
 def laid_before(overlays: Path, snapshot: str, subject: str, *, at_ms: int) -> LaidRecord | None:
     """What lay over `subject` (the snapshot's pseudonym) at that moment; None: nothing did."""
     newest: LaidRecord | None = None
-    for line in _lines(journal_path(overlays, snapshot)):
+    for line in lines_of(overlays, snapshot):
         if line.subject == subject and line.at_ms <= at_ms:
             newest = line if newest is None or line.position >= newest.position else newest
     return newest
 
 
-def _lines(path: Path) -> Iterable[LaidRecord]:
+def lines_of(overlays: Path, snapshot: str) -> Iterable[LaidRecord]:
+    """In the order in which they were written; none where nothing was ever laid."""
+    path = journal_path(overlays, snapshot)
     if not path.exists():
         return
     with path.open("rb") as file:

@@ -13,7 +13,7 @@ class RetentionClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     id: str
     name: str
     days: int
-    after: Literal["withdrawal", "happened_on", "end", "access", "decision"]
+    after: Literal["withdrawal", "happened_on", "end", "access", "decision", "as_of"]
     on_withdrawal: Literal["erased", "kept", "unchanged"]
     at_end: Literal["erased", "sealed"]
     how: str

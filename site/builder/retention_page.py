@@ -11,6 +11,7 @@ FROM = {
     "end": "授权结束之日",
     "access": "查询之日",
     "decision": "作出决定之日",
+    "as_of": "版本所记之日",
 }
 ON_WITHDRAWAL = {"erased": "当即删除", "kept": "保存至期满", "unchanged": "不受影响"}
 AT_END = {"erased": "删除", "sealed": "封存"}

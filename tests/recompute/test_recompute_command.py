@@ -14,6 +14,7 @@ from api.commands.build import build as build_command
 from api.commands.lint import lint as lint_command
 from api.commands.recompute import recompute as recompute_command
 from api.ledger.notice import NOTICE_FOLDER
+from scoring.ended.remains import keep_remains
 from scoring.errors import InputRefused, VerificationFailed
 from scoring.keys import key_files
 from scoring.rulebook.load import RULEBOOK_PATH
@@ -115,9 +116,23 @@ def test_recompute_needs_the_lake_files_the_snapshot_was_made_from(
 def test_somebody_without_a_score_is_not_in_the_snapshot(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """And is not scored either: nothing is printed, though there may be records of hers."""
+    not_enrolled = Record(**{**_members(KEPT), "record_id": record_id(7), "subject": subject(9)})
+    write_lake(data / "lake", [PENALTY, KEPT, not_enrolled])
     snapshot = _built(data, capsys)
     with pytest.raises(VerificationFailed, match="not_in_snapshot"):
         recompute_command(subject=subject(9), snapshot=snapshot, data=data)
+    assert capsys.readouterr().out == ""
+
+
+def test_of_a_version_that_has_ended_nobody_is_scored_again(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshot = _built(data, capsys)
+    keep_remains(data, snapshot, None, bytes(32))
+    shutil.rmtree(data / "snapshots" / snapshot)
+    with pytest.raises(InputRefused, match="snapshot_ended"):
+        recompute_command(subject=LI, snapshot=snapshot, data=data)
 
 
 def test_a_day_that_is_none_is_refused(data: Path) -> None:
@@ -140,7 +155,7 @@ def test_lint_prints_each_problem_with_its_place_and_refuses(
 def test_lint_knows_what_past_days_were_scored_by(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _built(data, capsys)
+    snapshot = _built(data, capsys)
     lint_command(data=data)
     path = tmp_path / "rulebook.toml"
     edition = RULEBOOK_PATH.read_text(encoding="utf-8")
@@ -150,6 +165,10 @@ def test_lint_knows_what_past_days_were_scored_by(
     told = notices / "2026-01.toml"
     told.write_text(told.read_text("utf-8").replace("points = 12,", "points = 11,", 1), "utf-8")
     lint_command(rulebook=path, notices=notices)
+    with pytest.raises(InputRefused, match=r"rules_work_backwards.*commitment_kept"):
+        lint_command(rulebook=path, notices=notices, data=data)
+    keep_remains(data, snapshot, None, bytes(32))
+    shutil.rmtree(data / "snapshots" / snapshot)
     with pytest.raises(InputRefused, match=r"rules_work_backwards.*commitment_kept"):
         lint_command(rulebook=path, notices=notices, data=data)
 

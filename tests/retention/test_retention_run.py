@@ -267,9 +267,11 @@ def test_a_killed_run_leaves_a_whole_lake_and_the_next_one_ends_it(
 
 def test_the_command_counts_erases_and_refuses_a_day_that_has_not_come(tmp_path: Path) -> None:
     def invoked(*options: str) -> tuple[int, str]:
+        """Exit code, and the line of the records."""
         done = CliRunner().invoke(app, ["retention", "run", "--data", str(tmp_path), *options])
         code = getattr(done.exception, "exit_code", done.exit_code) if done.exception else 0
-        return code, done.stdout
+        lines = [line for line in done.stdout.splitlines() if line.startswith("records")]
+        return code, "".join(lines)
 
     assert invoked()[0] == 7  # no ledger there, and none is begun
     assert not (tmp_path / "ledger").exists()
@@ -280,9 +282,9 @@ def test_the_command_counts_erases_and_refuses_a_day_that_has_not_come(tmp_path:
     told(f"sqlite:///{ledger_path(tmp_path)}", begun)
     lake_with(tmp_path / "lake", dt.date(2020, 1, 10), dt.date(2026, 11, 1))
     code, counted = invoked("--dry-run")
-    assert (code, counted.split()[-3:]) == (0, ["records", "1", "over"])
+    assert (code, counted.split()) == (0, ["records", "1", "over"])
     code, done = invoked("--as-of", "2026-11-20")
-    assert (code, done.split()[-3:]) == (0, ["records", "1", "erased"])
+    assert (code, done.split()) == (0, ["records", "1", "erased"])
     assert rows(tmp_path / "lake") == [record_id(1)]
     assert invoked("--as-of", "2099-01-01")[0] == 4
     assert invoked("--as-of", "2099-01-01", "--dry-run")[0] == 0
