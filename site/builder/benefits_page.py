@@ -3,6 +3,7 @@
 from html import escape
 
 from builder.markup import definitions, table, time_of
+from scoring.benefits.load import load_benefits
 from scoring.contract.documents import Benefit, BenefitsDocument
 
 STATUS = {"planned": "筹备中", "live": "开放中", "paused": "暂停", "ended": "已结束"}
@@ -34,7 +35,9 @@ def summary(benefits: BenefitsDocument) -> str:
 
 
 def cards(benefits: BenefitsDocument) -> str:
-    return "\n\n".join(_card(item) for item in benefits.items)
+    """A purpose is named as the register names it; partners ask by its code, which stands beside."""
+    purposes = {purpose.code: purpose.name for purpose in load_benefits().purposes}
+    return "\n\n".join(_card(item, purposes) for item in benefits.items)
 
 
 def home(benefits: BenefitsDocument) -> str:
@@ -57,20 +60,23 @@ def _badge(item: Benefit) -> str:
     return f'<span class="status{ended}">{STATUS[item.status]}</span>'
 
 
-def _card(item: Benefit) -> str:
+def _card(item: Benefit, purposes: dict[str, str]) -> str:
     facts = definitions(
         [
             ("您得到什么", escape(item.what)),
             ("合作方", escape(item.partner_name)),
             ("所需分数", f"{item.threshold} 分"),
             ("不加入或未达到", "照常使用原有服务，条件不变"),
-            ("用途", escape(item.purpose)),
+            ("用途", escape(purposes.get(item.purpose, item.purpose))),
             ("类别", f"{TYPES[item.benefit_type]} · {CLASSES[item.service_class]}"),
             ("期限", f"{time_of(item.valid_from)} 至 {time_of(item.valid_until)}"),
             ("每次答复有效", f"{item.answer_valid_days} 天"),
             ("依据", escape(item.legal_basis)),
             ("状态", _badge(item)),
-            ("政策编号", f"<code>{escape(item.id)}</code>"),
+            (
+                "编号",
+                f"优惠 <code>{escape(item.id)}</code>，用途 <code>{escape(item.purpose)}</code>",
+            ),
         ]
     )
     return f"### {escape(item.scene)} · {escape(item.partner_name)} {{#{_anchor(item)}}}\n\n{facts}"

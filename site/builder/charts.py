@@ -12,7 +12,7 @@ BAR_PX = 14
 
 @dataclass(frozen=True)
 class Bar:
-    """`value` None = not shown (fewer than ten people)."""
+    """`value` None = not shown (fewer than ten people, or hidden so that none can be subtracted)."""
 
     label: str
     value: int | None

@@ -6,7 +6,7 @@ from builder import charts
 from builder.markup import number, table, time_of
 from scoring.contract.documents import BandFigure, FiguresDocument, RulesDocument
 
-HIDDEN = "少于 10 人，不显示"
+HIDDEN = "不显示"
 
 
 def figures(figures_document: FiguresDocument, rules: RulesDocument) -> str:

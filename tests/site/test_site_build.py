@@ -86,8 +86,39 @@ def test_benefits_and_catalogue_show_every_entry(built_site: BuiltSite) -> None:
 def test_figures_below_ten_people_are_hidden(built_site: BuiltSite) -> None:
     home = text_of(built_site.page("index.html"))
     assert "8,481" in home
-    assert "少于 10 人，不显示" in home
+    assert "少于 10 人的格子不显示" in home
+    assert '0–549 分</td><td class="num">不显示</td>' in built_site.page("index.html")
     assert SNAPSHOT in home
+
+
+def test_a_keyboard_reaches_every_table_that_may_be_wider_than_a_phone(
+    built_site: BuiltSite,
+) -> None:
+    region = re.compile(r'<div ([^>]*class="scroll"[^>]*)>\s*<table class="data">')
+    decision = built_site.page("decisions/0003-ledger/index.html")
+    assert 'aria-label="Table 1"><table class="data">' in decision
+    for page in built_site.folder.rglob("*.html"):
+        html = page.read_text("utf-8")
+        tables = len(re.findall("<table", html)) - len(re.findall('<table class="sum"', html))
+        regions = region.findall(html)
+        assert len(regions) == tables, page
+        for wanted in ('role="region"', 'tabindex="0"', 'aria-label="'):
+            assert all(wanted in attributes for attributes in regions), page
+        assert html.count("<table") == html.count("</table>"), page
+
+
+@pytest.mark.parametrize("page", ["rules", "faq", "benefits", "rights", "simulator"])
+def test_a_right_is_one_tap_from_what_it_is_about(built_site: BuiltSite, page: str) -> None:
+    article = built_site.page(f"{page}/index.html").partition("<article")[2]
+    wanted = {
+        "rules": ["../rights/#dispute", "../rights/#repair", "../rights/#review"],
+        "faq": ["../rights/#dispute", "../rights/#complain", "../rights/#leave"],
+        "benefits": ["/me/"],
+        "rights": ["/me/", "../rules/"],
+        "simulator": ["../rules/", "/me/"],
+    }
+    for link in wanted[page]:
+        assert f'href="{link}"' in article, link
 
 
 def test_a_chart_has_a_title_a_description_and_a_table(built_site: BuiltSite) -> None:

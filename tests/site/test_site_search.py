@@ -41,6 +41,60 @@ WORDS = {
     "规划": "policies/social-credit-outline-2014/",
     "押金": "cases/deposit-free-borrowing/",
 }
+# What a citizen types, and the page that answers her: it comes before every other page.
+FIRST = {
+    "信用修复": "rights/",
+    "修复": "rights/",
+    "异议": "rights/",
+    "退出": "faq/",
+    "怎么退出": "faq/",
+    "注销": "faq/",
+    "加入": "rights/",
+    "怎么加入": "faq/",
+    "同意": "rights/",
+    "撤回": "rights/",
+    "复核": "rights/",
+    "导出": "rights/",
+    "投诉": "rights/",
+    "申诉": "faq/",
+    "骗局": "rights/",
+    "手机": "rights/",
+    "电话": "faq/",
+    "窗口": "faq/",
+    "收费": "faq/",
+    "谁查过我": "faq/",
+    "贷款": "faq/",
+    "骑车": "faq/",
+    "公交": "faq/",
+    "停车": "faq/",
+    "押金": "faq/",
+    "老人": "faq/",
+    "轻微": "faq/",
+    "闯红灯": "faq/",
+    "献血": "faq/",
+    "水费": "faq/",
+    "扣分": "faq/",
+    "基础分": "faq/",
+    "到期": "faq/",
+    "有效期": "faq/",
+    "二维码": "faq/",
+    "记录错了": "faq/",
+    "分数": "rules/",
+    "评分规则": "rules/",
+    "优惠": "benefits/",
+    "免押金": "benefits/",
+    "守信激励": "benefits/",
+    "隐私": "privacy/",
+    "告知书": "privacy/",
+    "保存多久": "privacy/",
+    "未成年人": "privacy/",
+    "个人信息保护法": "policies/personal-information-protection-law/",
+    "处罚": "policies/administrative-penalty-law/",
+    "征信": "policies/credit-reporting-regulation/",
+    "黑名单": "scope/",
+    "凭证": "voucher/",
+    "模拟": "simulator/",
+}
 ENGLISH_WORDS = {"voluntary": "en/", "pseudonyms": "decisions/0006-two-step-pseudonyms/"}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -166,8 +220,13 @@ async (words) => {
 """
 
 
+@pytest.mark.parametrize("page", sorted(set(FIRST.values())))
+def test_a_page_that_answers_questions_is_there(built_site: BuiltSite, page: str) -> None:
+    assert (built_site.folder / page / "index.html").is_file()
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH (apt-get install chromium)")
-def test_the_theme_s_own_search_finds_them_too_and_loads_nothing_from_elsewhere(
+def test_the_theme_s_own_search_finds_them_too_with_the_answer_first_and_nothing_from_elsewhere(
     address: str,
 ) -> None:
     from playwright.sync_api import sync_playwright
@@ -190,8 +249,11 @@ def test_the_theme_s_own_search_finds_them_too_and_loads_nothing_from_elsewhere(
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{address}/rules/")
-        found = page.evaluate(ASK_THE_WORKER, list(words))
+        found = page.evaluate(ASK_THE_WORKER, list(words | FIRST))
         browser.close()
     assert {word: page for word, page in words.items() if page not in found[word]} == {}
+    assert {
+        word: found[word][:1] for word, page in FIRST.items() if found[word][:1] != [page]
+    } == {}
     assert [url for url in asked if not url.startswith(address)] == []
     assert complaints == []

@@ -76,7 +76,11 @@
     var measure = make("span");
     var remove = make("button", "去掉");
     remove.type = "button";
-    remove.addEventListener("click", function () { row.remove(); show(); });
+    remove.addEventListener("click", function () {
+      row.remove();
+      add.focus(); // otherwise a keyboard starts again at the top of the page
+      show();
+    });
 
     function chosen() { return rules.rules[kind.value]; }
     function fitMeasure() {
