@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from api.answers import Direct
-from api.machines.metrics import RouteMetrics
+from api.metrics import RouteMetrics
 from api.tokens import CITIZEN_SCOPE
 
 __all__ = ["CITIZEN_SCOPE", "Access", "Route", "RouteTable", "open_to", "route_table_of"]

@@ -21,6 +21,7 @@ SAFETY_HEADERS: tuple[Header, ...] = (
 API_POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 NEVER_CACHED: Header = (b"cache-control", b"private, no-store")
 ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
+STALE_SECONDS = 3_600  # how long a cache may go on answering while it asks us, or cannot reach us
 
 
 class Answer(NamedTuple):
@@ -34,6 +35,19 @@ class Answer(NamedTuple):
 def answer_of(status: int, headers: Iterable[Header], body: bytes) -> Answer:
     """An answer with a body of known length."""
     return Answer(status, [*headers, (b"content-length", b"%d" % len(body))], body)
+
+
+def public_headers(etag: str, max_age_seconds: int) -> list[Header]:
+    """Of an answer in JSON that anyone may keep."""
+    cache = f"public, max-age={max_age_seconds}, stale-while-revalidate={STALE_SECONDS}"
+    return [
+        JSON_HEADER,
+        (b"cache-control", cache.encode()),
+        (b"etag", f'"{etag}"'.encode()),
+        ANY_ORIGIN,
+        API_POLICY,
+        *SAFETY_HEADERS,
+    ]
 
 
 class Call:

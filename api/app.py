@@ -37,8 +37,8 @@ from api.ledger.standing import NoticeStanding
 from api.machines.gauges import Gauges
 from api.machines.health import healthz_handler, metrics_handler, readyz_handler
 from api.machines.interface import interface_handler
-from api.machines.metrics import Metrics
 from api.me.last_good import LastGood
+from api.metrics import Metrics
 from api.openapi.config import openapi_config
 from api.openapi.describe import describe
 from api.partner.wiring import PartnerRoom

@@ -27,7 +27,7 @@ from api.answers import (
 )
 from api.inner import CALL, problem_of
 from api.limits import Limits
-from api.machines.metrics import Metrics, RouteMetrics
+from api.metrics import Metrics, RouteMetrics
 from api.problems import MEDIA_TYPE, Problem, problem_body
 from api.requests import AcceptedTypes, headers_of, query_of, read_json_body, read_typed_body
 from api.responses import Outgoing, conditional, sent

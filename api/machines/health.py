@@ -8,9 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.access import open_to
 from api.machines.gauges import Gauges
-from api.machines.metrics import MEDIA_TYPE, Metrics
 from api.machines.standing import served_manifest
 from api.me.last_good import LastGood
+from api.metrics import MEDIA_TYPE, Metrics
 from api.problems import Problem
 from api.schemas import HealthAnswer, ReadyAnswer
 from api.services import Services

@@ -7,9 +7,8 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from api.access import open_to
-from api.answers import Answer, answer_of
+from api.answers import Answer, answer_of, public_headers
 from api.inner import response_of
-from api.public.documents import public_headers
 
 
 def interface_handler(describe: Callable[[], bytes], *, max_age_seconds: int) -> HTTPRouteHandler:

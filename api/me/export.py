@@ -10,7 +10,7 @@ from api.access import CITIZEN_SCOPE, open_to
 from api.accesses.answers import AccessAnswer
 from api.accesses.protocol import AccessEvent
 from api.accesses.reading import Period, page_of_accesses
-from api.answers import Call, answer_of
+from api.answers import Call, answer_of, public_headers
 from api.consents.answers import ConsentAnswer, answer_about
 from api.consents.reading import Uses, all_events, consents_of, uses_of
 from api.inner import ApiRequest, call_of, response_of
@@ -22,7 +22,6 @@ from api.me.explanation import ExplanationRoute
 from api.me.export_document import EnrolmentStep, ExportDocument, RetentionLine, export_schema
 from api.me.score import ScoreRoute
 from api.problems import Problem
-from api.public.documents import public_headers
 from api.rights.views import dispute_answer, repair_answer, review_answer
 from api.schemas import ExplanationAnswer, ScoreAnswer
 from api.services import Services

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from api.ledger.changes import Accepted, ChangesNotKnown, ChangesSince
 from api.ledger.following import Follower
 from api.ledger.protocol import Ledger
-from api.machines.metrics import Metrics
 from api.me.records import ENROLLED_MARK
+from api.metrics import Metrics
 from api.store.copies import CopyRefused, SnapshotCopy, open_copy
 from api.store.protocol import SnapshotReader, Stored, StoredLife, StoreDown, Version
 from scoring.contract.lookup import Sort

@@ -17,7 +17,7 @@ import msgspec
 from api.ledger.fold import body_bytes
 from api.ledger.kinds import stream_name
 from api.ledger.protocol import EventDraft, LedgerUnavailable
-from api.machines.metrics import Metrics
+from api.metrics import Metrics
 from api.partner.registry import Partner
 from api.problems import Problem
 from api.services import Services

@@ -7,12 +7,11 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from api.access import open_to
-from api.answers import Answer, answer_of
+from api.answers import Answer, answer_of, public_headers
 from api.inner import response_of
 from api.partner.own_tokens import ALGORITHM, TokenIssuer
 from api.partner.registry import PARTNER_SCOPES
 from api.partner.token_route import GRANT_TYPE
-from api.public.documents import public_headers
 
 
 class PublicKeyAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.answers import Call, Direct
 from api.limits import Limits, Quota
-from api.machines.metrics import Metrics
+from api.metrics import Metrics
 from api.partner.assertion import AssertionVerifier
 from api.partner.attestation_routes import attestation_handlers
 from api.partner.client_keys import ClientKeys

@@ -10,15 +10,12 @@ from litestar.params import QueryParameter
 
 from api.access import open_to
 from api.answers import (
-    ANY_ORIGIN,
-    API_POLICY,
-    JSON_HEADER,
-    SAFETY_HEADERS,
     Answer,
     Call,
     Direct,
     Header,
     answer_of,
+    public_headers,
 )
 from api.inner import ApiRequest, call_of, response_of
 from api.problems import Problem
@@ -30,19 +27,6 @@ from scoring.contract.snapshot import BENEFITS_DOCUMENT
 RENDERING = 1  # part of the ETag: raise it when the same snapshot is answered with other bytes
 SCENE = re.compile(r"[A-Za-z0-9\u4E00-\u9FFF_-]{1,64}")  # letters, digits, Han
 MAX_SCENE_CHARS = 64
-STALE_SECONDS = 3_600  # how long a cache may go on answering while it asks us, or cannot reach us
-
-
-def public_headers(etag: str, max_age_seconds: int) -> list[Header]:
-    cache = f"public, max-age={max_age_seconds}, stale-while-revalidate={STALE_SECONDS}"
-    return [
-        JSON_HEADER,
-        (b"cache-control", cache.encode()),
-        (b"etag", f'"{etag}"'.encode()),
-        ANY_ORIGIN,
-        API_POLICY,
-        *SAFETY_HEADERS,
-    ]
 
 
 class DocumentRoute:

@@ -11,14 +11,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from api.access import open_to
-from api.answers import Call, answer_of
+from api.answers import Call, answer_of, public_headers
 from api.inner import ApiRequest, call_of, response_of
 from api.ledger.audit.folders import HEAD_SUFFIX, StoredHead
 from api.ledger.audit.proving import ContinuityProof, NotYetSigned
 from api.ledger.merkle.hashing import HashName
 from api.paging import PAGE_QUERY, limit_in
 from api.problems import Problem
-from api.public.documents import public_headers
 from api.services import Services
 
 ETAG_CHARS = 16

@@ -9,14 +9,13 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from api.access import open_to
-from api.answers import answer_of
+from api.answers import answer_of, public_headers
 from api.inner import ApiRequest, call_of, response_of
 from api.ledger.notice import NoticeDocument
 from api.me.admission import NoticeChangeLine, change_lines
 from api.me.enrolment import notice_language
 from api.openapi.limits import LINE
 from api.problems import Language, Problem
-from api.public.documents import public_headers
 from api.services import Services
 
 ETAG_CHARS = 16
