@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api.commands.demo.handover import DemoDocument, read_handover
-from api.commands.demo.processes import free_port
+from tests.support.ports import free_port
 
-START_SECONDS = 120
+START_SECONDS = 240
 COMMAND = [sys.executable, "-m", "api.commands"]
 
 
@@ -20,7 +20,7 @@ COMMAND = [sys.executable, "-m", "api.commands"]
 def demo(data: Path) -> Iterator[DemoDocument]:
     """A running demo of a small town; `demo.json` of this start."""
     (data / "demo.json").unlink(missing_ok=True)
-    words = ["demo", "--people", "400", "--data", str(data), "--port", str(free_port(0))]
+    words = ["demo", "--people", "400", "--data", str(data), "--port", str(free_port())]
     with (data.parent / "demo.log").open("ab") as log:
         process = subprocess.Popen([*COMMAND, *words], stdout=log, stderr=log)
     try:
@@ -31,7 +31,7 @@ def demo(data: Path) -> Iterator[DemoDocument]:
         yield read_handover(data / "demo.json")
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
 
 
 def store_url(data: Path) -> str:

@@ -14,7 +14,7 @@ from api.commands.demo.handover import DemoDocument
 from scoring.store.connection import StoreConnection
 from tests.demo.running import COMMAND, demo, store_url
 
-COME_BACK_SECONDS = 30
+COME_BACK_SECONDS = 120
 
 
 def score_of(document: DemoDocument, persona: str) -> tuple[int, str]:
@@ -24,7 +24,7 @@ def score_of(document: DemoDocument, persona: str) -> tuple[int, str]:
         f"{document.api}/v1/me/score", headers={"Authorization": f"Bearer {token}"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
             told = json.load(answer)
             return answer.status, "stale" if told["stale"] else told["snapshot"]
     except urllib.error.HTTPError as refused:

@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from api.commands.demo.processes import free_port
+from tests.support.ports import free_port
+from tests.support.waiting import LONG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -28,7 +30,7 @@ NAME = "chengxin.example"
 class Front:
     def __init__(self, folder: Path, upstream_port: int, site: Path) -> None:
         self.folder = folder
-        self.port, self.plain_port = free_port(0), free_port(0)
+        self.port, self.plain_port = free_port(), free_port()
         for name in ("conf", "tls", "logs", "temp", "cache", "nginx"):
             (folder / name).mkdir()
         write_certificate(folder / "tls")
@@ -75,19 +77,33 @@ class Front:
     def running(self) -> Iterator[None]:
         with (self.folder / "logs" / "stderr.log").open("wb") as errors:
             process = subprocess.Popen(self.command, stderr=errors)
+        self._pid = process.pid
         try:
             self._wait()
             yield
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(10)
+            process.wait(LONG_SECONDS)
 
     def reload(self) -> None:
+        """Returns when nobody works by the old configuration any more."""
+        before = self._workers()
         subprocess.run([*self.command, "-s", "reload"], check=True, capture_output=True)
-        time.sleep(0.5)
+        deadline = time.monotonic() + LONG_SECONDS
+        while not (now := self._workers()) or now & before:
+            assert time.monotonic() < deadline, "the old workers go on"
+            time.sleep(0.02)
+
+    def _workers(self) -> set[int]:
+        """Those that take connections."""
+        return {
+            child.pid
+            for child in psutil.Process(self._pid).children()
+            if _title(child).endswith("worker process")
+        }
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + LONG_SECONDS
         while time.monotonic() < deadline:
             try:
                 self.connect().close()
@@ -107,6 +123,13 @@ class Front:
         except BaseException:
             plain.close()
             raise
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline()).strip()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _own_user() -> str:

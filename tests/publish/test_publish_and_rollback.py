@@ -1,6 +1,5 @@
 """Load, read back, flip, roll back, prune against the real store, also when it is full."""
 
-import asyncio
 import itertools
 import time
 from pathlib import Path
@@ -36,7 +35,7 @@ from tests.support.stores import (
     race,
     stray_keys,
 )
-from tests.support.waiting import LONG_SECONDS, one_took_less, within
+from tests.support.waiting import LONG_SECONDS, within
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +120,7 @@ def test_a_rollback_takes_less_than_a_second(server: EmbeddedStore, snapshots: P
     (folder,) = published(server, snapshots, 1)
     names = (f"s{number}" for number in itertools.count(2))
 
-    async def rolled_back() -> float:
+    def rolled_back() -> float:
         name = next(names)
         publish_to(server, write_snapshot(snapshots, name, city(200, 2)))
         with connected(server) as store:
@@ -129,7 +128,7 @@ def test_a_rollback_takes_less_than_a_second(server: EmbeddedStore, snapshots: P
             assert pointers.rollback(store) == (name, folder.name)
             return time.monotonic() - began
 
-    asyncio.run(one_took_less(1.0, rolled_back))
+    within(1.0, rolled_back)
 
 
 def test_what_was_rolled_back_from_is_not_returned_to(

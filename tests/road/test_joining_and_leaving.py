@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.ledger.enrolment import CITY_CLOCK
 from api.ledger.notice import load_notices
 from scoring.city.generation import generate
 from scoring.city.personas import personas
@@ -17,6 +18,7 @@ from scoring.keys import read_symmetric_key
 from scoring.store.connection import StoreConnection
 from scoring.store.embedded import EmbeddedStore
 from tests.road.road import Road, Service
+from tests.support.waiting import LONG_SECONDS
 
 PEOPLE, SEED, AS_OF = 200, 7, dt.date(2026, 11, 20)
 QUESTIONS_AFTER_LEAVING = 40  # spread over both workers
@@ -94,7 +96,7 @@ def test_a_citizen_joins_is_scored_leaves_and_is_gone(town: Town) -> None:
     assert int(waiting.headers["retry-after"]) > 0
 
     first = town.rebuild(AS_OF)
-    scored = town.ask_until("scored", 3)
+    scored = town.ask_until("scored", LONG_SECONDS)
     assert (scored.status_code, scored.json()["snapshot"]) == (200, first.name)
     assert scored.json()["score"] > 600
     assert town.traces(first), "the search for traces must be able to find some"
@@ -111,4 +113,4 @@ def test_a_citizen_joins_is_scored_leaves_and_is_gone(town: Town) -> None:
 
 def test_the_notice_she_accepts_is_the_one_in_force(town: Town) -> None:
     served = httpx.get(f"{town.service.url}/v1/notice").json()["version"]
-    assert served == load_notices().current(dt.datetime.now(dt.UTC).date()).version
+    assert served == load_notices().current(dt.datetime.now(CITY_CLOCK).date()).version

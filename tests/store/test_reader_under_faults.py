@@ -20,7 +20,7 @@ from scoring.store.embedded import EmbeddedStore
 from tests.support.patience import PATIENT_READER
 from tests.support.snapshots import city, score_in, subject, write_snapshot
 from tests.support.stores import connected, publish_to
-from tests.support.waiting import LONG_SECONDS, awaited_within, eventually, one_took_less
+from tests.support.waiting import LONG_SECONDS, awaited_within, eventually
 
 SIZE = 400
 
@@ -124,7 +124,7 @@ def test_a_hung_store_fails_reads_within_the_deadline_then_at_once_and_comes_bac
             return seconds
 
         # deadline 0.25 s and a second look after 0.01 s; the rest is for a busy machine
-        await one_took_less(0.45, hung)
+        await awaited_within(0.45, hung)
         assert await answers(reader, version, 1)
 
     with own_server:

@@ -35,7 +35,7 @@ from tests.support.snapshots import (
     write_snapshot,
 )
 from tests.support.stores import connected, publish_to
-from tests.support.waiting import LONG_SECONDS, eventually, one_took_less, seconds_until
+from tests.support.waiting import LONG_SECONDS, awaited_within, eventually, seconds_until
 
 Case = Callable[[SnapshotReader], Awaitable[None]]
 
@@ -219,8 +219,8 @@ def test_a_flip_and_a_rollback_are_seen_within_a_second(
             await flipped()
             return seconds
 
-        await one_took_less(1.0, flipped)
-        await one_took_less(1.0, rolled_back)
+        await awaited_within(1.0, flipped)
+        await awaited_within(1.0, rolled_back)
 
     with_reader(url, case)
 

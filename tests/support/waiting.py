@@ -25,34 +25,27 @@ async def seconds_until(is_so: Callable[[], bool]) -> float:
     return time.monotonic() - began
 
 
-def within(promised_seconds: float, trial: Callable[[], object]) -> None:
-    """Of some trials one is over in time."""
+def within(promised_seconds: float, trial: Callable[[], float | None]) -> None:
+    """Of some trials one is over in time, by the clock or by the seconds it returns."""
     took: list[float] = []
     while len(took) < TRIES:
         began = time.monotonic()
-        trial()
-        took.append(time.monotonic() - began)
+        seconds = trial()
+        took.append(time.monotonic() - began if seconds is None else seconds)
         if took[-1] < promised_seconds:
             return
     raise AssertionError(f"{promised_seconds} s were promised, and these were needed: {took}")
 
 
-async def awaited_within(promised_seconds: float, trial: Callable[[], Awaitable[object]]) -> None:
+async def awaited_within(
+    promised_seconds: float, trial: Callable[[], Awaitable[float | None]]
+) -> None:
     """As `within`."""
-
-    async def timed() -> float:
-        began = time.monotonic()
-        await trial()
-        return time.monotonic() - began
-
-    await one_took_less(promised_seconds, timed)
-
-
-async def one_took_less(promised_seconds: float, trial: Callable[[], Awaitable[float]]) -> None:
-    """As `within`, where the trial itself tells what it needed."""
     took: list[float] = []
     while len(took) < TRIES:
-        took.append(await trial())
+        began = time.monotonic()
+        seconds = await trial()
+        took.append(time.monotonic() - began if seconds is None else seconds)
         if took[-1] < promised_seconds:
             return
     raise AssertionError(f"{promised_seconds} s were promised, and these were needed: {took}")
