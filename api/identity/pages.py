@@ -1,5 +1,6 @@
 """The log-in page and the page of a refusal: plain HTML, own style sheet, no script."""
 
+from collections.abc import Iterable
 from html import escape
 
 from api.identity.authorization import AuthorizationRequest
@@ -32,8 +33,13 @@ def page_policy(redirect_uri: str | None) -> str:
 
 
 def _words(persona: Persona) -> tuple[str, str]:
-    name, hint = PERSONA_WORDS.get(persona.persona, (STAFF_WORDS, persona.scope))
+    scopes = "、".join(_scope_words(persona.scope.split(" ")))
+    name, hint = PERSONA_WORDS.get(persona.persona, (STAFF_WORDS, scopes))
     return persona.name or name, hint
+
+
+def _scope_words(scopes: Iterable[str]) -> list[str]:
+    return [SCOPE_WORDS.get(scope, scope) for scope in scopes if scope != "openid"]
 
 
 def _choice(number: int, persona: Persona) -> str:
@@ -47,8 +53,7 @@ def _choice(number: int, persona: Persona) -> str:
 
 
 def _shared(request: AuthorizationRequest) -> str:
-    words = [SCOPE_WORDS.get(scope, scope) for scope in request.scopes if scope != "openid"]
-    return "、".join(words) or "登录结果"
+    return "、".join(_scope_words(request.scopes)) or "登录结果"
 
 
 def login_page(

@@ -102,7 +102,7 @@ def config() -> ProviderConfig:
         personas=[
             Persona(persona="rich", sub="r" * 22, scope="citizen", birthdate=dt.date(1980, 5, 17)),
             Persona(persona="minor", sub="m" * 22, scope="citizen", birthdate=dt.date(2015, 1, 2)),
-            Persona(persona="reviewer", sub="staff-1", scope="staff:disputes", name="复核员"),
+            Persona(persona="reviewer", sub="staff-1", scope="staff:reviewer", name="复核员"),
         ],
         clients=[
             Client(
@@ -115,7 +115,7 @@ def config() -> ProviderConfig:
                 client_id="desk",
                 name="工作台",
                 redirect_uris=["http://127.0.0.1:9000/desk/?from=identity"],
-                scopes=["staff:disputes"],
+                scopes=["staff:reviewer"],
             ),
         ],
     )

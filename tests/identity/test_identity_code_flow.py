@@ -168,7 +168,7 @@ def test_an_unregistered_client_or_uri_is_answered_here_and_never_redirected(
         ({"response_mode": "fragment"}, "invalid_request"),
         ({"scope": None}, "invalid_scope"),
         ({"scope": "citizen"}, "invalid_scope"),
-        ({"scope": "openid staff:disputes"}, "invalid_scope"),
+        ({"scope": "openid staff:reviewer"}, "invalid_scope"),
         ({"prompt": "none"}, "login_required"),
         ({"request": "eyJ"}, "request_not_supported"),
         ({"request_uri": EVIL}, "request_uri_not_supported"),
@@ -246,7 +246,7 @@ def test_a_registered_uri_keeps_its_own_query(http: TestClient, browser: Browser
     asked = {
         "client_id": "desk",
         "redirect_uri": "http://127.0.0.1:9000/desk/?from=identity",
-        "scope": "openid staff:disputes",
+        "scope": "openid staff:reviewer",
     }
     response = browser.choose(page_id(browser.authorize(**asked)), "reviewer")
     assert response.headers["location"].startswith(
@@ -259,7 +259,7 @@ def test_discovery_names_where_everything_is(http: TestClient) -> None:
     found = answer.json()
     assert found["issuer"] == ISSUER
     assert found["code_challenge_methods_supported"] == ["S256"]
-    assert found["scopes_supported"] == ["openid", "citizen", "staff:disputes"]
+    assert found["scopes_supported"] == ["openid", "citizen", "staff:reviewer"]
     assert answer.headers["access-control-allow-origin"] == "*"
     for member in ("jwks_uri", "authorization_endpoint"):
         assert http.get(found[member].removeprefix("http://127.0.0.1:9001")).status_code != 404

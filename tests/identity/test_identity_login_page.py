@@ -32,6 +32,16 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script(browser: Brows
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
+def test_what_a_member_of_staff_may_do_is_said_in_words(browser: Browser) -> None:
+    text = browser.authorize(
+        client_id="desk",
+        redirect_uri="http://127.0.0.1:9000/desk/?from=identity",
+        scope="openid staff:reviewer",
+    ).text
+    assert '<span class="hint">案件复核</span>' in text
+    assert "staff:" not in text
+
+
 def test_the_page_looks_like_every_page_of_ours(browser: Browser) -> None:
     look = (STATIC / "shared" / "base.css").read_text()
     style = browser.http.get("/identity/login.css").text

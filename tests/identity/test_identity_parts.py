@@ -117,7 +117,7 @@ def test_a_staff_token_has_no_birth_date() -> None:
         issuer="i",
         audience="a",
         sub="s",
-        scope="staff:disputes",
+        scope="staff:reviewer",
         birthdate=None,
         now=1,
         lifetime_seconds=1,
