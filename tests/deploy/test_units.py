@@ -1,8 +1,10 @@
 """systemd units and scripts of `deploy/`: they parse, they are confined, they refuse bad input."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,42 @@ def test_units_and_scripts_call_commands_that_exist(unit: Path) -> None:
     for text in (path.read_text() for path in scripts):
         called = re.findall(r"^(?:ExecStart=\S*/)?chengxin (\w+)", text, re.MULTILINE)
         assert set(called) <= known
+
+
+# prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), linux/prctl.h, Linux 6.3: what
+# MemoryDenyWriteExecute asks of the kernel.
+CONFINED = "import ctypes, sys; ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) and sys.exit(77)\n"
+SERVICE = "import api.app, granian, uvloop, psycopg"
+BATCH = "import polars; assert polars.DataFrame({'n': [1, 2]}).sum().item() == 3"
+
+
+@pytest.mark.parametrize(
+    ("unit", "program"), [("chengxin", SERVICE), ("chengxin-nightly", BATCH)], ids=["API", "batch"]
+)
+def test_what_units_start_needs_no_memory_that_becomes_code(unit: str, program: str) -> None:
+    given = variables_of(DEPLOY / "systemd" / f"{unit}.service")
+    done = subprocess.run(
+        [sys.executable, "-c", CONFINED + program],
+        env={**given, "PATH": os.environ["PATH"]},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 77:
+        pytest.skip("this kernel cannot refuse executable memory (Linux 6.3)")
+    assert done.returncode == 0, done.stderr
+
+
+def variables_of(unit: Path) -> dict[str, str]:
+    lines = re.findall(r"^Environment=(\S+)$", unit.read_text(), re.MULTILINE)
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_units_of_the_batch_are_given_the_same() -> None:
+    light = {"chengxin", "chengxin-head"}
+    of_batch = [variables_of(unit) for unit in UNITS if unit.stem not in light]
+    assert all(given == of_batch[0] for given in of_batch)
 
 
 def test_every_command_finds_store_and_ledger_where_the_service_does() -> None:
