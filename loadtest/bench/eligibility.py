@@ -1,7 +1,6 @@
 """`POST /v1/eligibility` with consent check and durable log line, on one core, 64 connections."""
 
 import asyncio
-import json
 import re
 import time
 import uuid
@@ -19,8 +18,9 @@ from api.consents.terms import Terms
 from api.ledger.sqlite import ledger_path, open_ledger
 from api.partner.own_tokens import TokenIssuer
 from api.partner.registry import REGISTRY_PATH, Partner, load_registry
-from api.signing_keys import jwks_of, load_signing_key
+from api.signing_keys import load_signing_key
 from loadtest.bench.batch import Built
+from loadtest.bench.peer_parts import peer_environment
 from loadtest.bench.report import Figure
 from loadtest.bench.wrk import Run, load, running
 from loadtest.key_set import key_set
@@ -106,14 +106,9 @@ def run_peer(built: Built, store: EmbeddedStore, seconds: int) -> Run:
 def _peer_environment(built: Built, store: EmbeddedStore) -> Mapping[str, str]:
     key = load_signing_key(key_files(built.data).api_signing)
     return {
-        "PEER_JWK": json.dumps(jwks_of(key)["keys"][0]),
-        "PEER_SNAPSHOT_KEY": key_files(built.data).snapshot.read_text(),
-        "PEER_STORE_SOCKET": str(store.socket_path),
-        "PEER_MANIFEST": (built.snapshot / "manifest.json").read_text(),
+        **peer_environment(built, store, key, API_ISSUER),
         "PEER_BENEFITS": msgspec.json.encode(benefits_document(load_benefits(), AS_OF)).decode(),
         "PEER_LOG": str(built.data / "peer.sqlite"),
-        "PEER_AUDIENCE": AUDIENCE,
-        "PEER_ISSUER": API_ISSUER,
     }
 
 
@@ -223,7 +218,7 @@ async def _lines(built: Built) -> int:
     ledger = await open_ledger(ledger_path(built.data))
     try:
         after = total = 0
-        while page := await ledger.events_after(after, kinds=["accessed"], limit=20_000):
+        while page := await ledger.events_after(after, kinds=["accessed"], limit=2_000):
             total += len(page)
             after = page[-1].seq
         return total

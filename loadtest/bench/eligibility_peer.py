@@ -11,32 +11,18 @@ import secrets
 import sqlite3
 import time
 
-import jwt
 import msgspec
 from litestar import Litestar, post
-from litestar.exceptions import (
-    NotAuthorizedException,
-    PermissionDeniedException,
-    TooManyRequestsException,
-)
+from litestar.exceptions import PermissionDeniedException, TooManyRequestsException
 from litestar.params import Parameter
-from redis.asyncio import Redis
 
 from api.consents.codec import ConsentCodec
 from api.consents.handles import HandleKeys
 from api.partner.policies import city_day_number
+from loadtest.bench.peer_parts import PeerParts
 from scoring.contract.documents import BenefitsDocument
-from scoring.contract.pseudonyms import parse_key, snapshot_subject_of
-from scoring.contract.snapshot import (
-    Manifest,
-    bucket_of,
-    consent_key,
-    decode_hot,
-    field_of,
-    hot_key,
-    tag_of,
-    uses_key,
-)
+from scoring.contract.pseudonyms import snapshot_subject_of
+from scoring.contract.snapshot import consent_key, uses_key
 
 DAY_SECONDS = 86_400
 
@@ -74,15 +60,11 @@ class Log:
 
 
 def usual() -> Litestar:
-    """Settings: PEER_JWK, PEER_SNAPSHOT_KEY, PEER_STORE_SOCKET, PEER_MANIFEST, PEER_BENEFITS,
-    PEER_LOG, PEER_AUDIENCE, PEER_ISSUER."""
-    public_key = jwt.PyJWK.from_json(os.environ["PEER_JWK"]).key
-    snapshot_key = parse_key(os.environ["PEER_SNAPSHOT_KEY"])
-    redis = Redis(unix_socket_path=os.environ["PEER_STORE_SOCKET"], protocol=2)
-    manifest = msgspec.json.decode(os.environ["PEER_MANIFEST"].encode(), type=Manifest)
+    """Beside its parts: PEER_BENEFITS and PEER_LOG."""
+    parts = PeerParts()
+    redis, snapshot_key = parts.redis, parts.snapshot_key
     register = msgspec.json.decode(os.environ["PEER_BENEFITS"].encode(), type=BenefitsDocument)
     benefits = {benefit.id: benefit for benefit in register.items}
-    audience, issuer = os.environ["PEER_AUDIENCE"], os.environ["PEER_ISSUER"]
     codec = ConsentCodec(
         HandleKeys(snapshot_key), lambda subject: snapshot_subject_of(snapshot_key, subject)
     )
@@ -92,16 +74,7 @@ def usual() -> Litestar:
     async def eligibility(
         data: Question, authorization: str = Parameter(header="authorization")
     ) -> Answer:
-        try:
-            claims = jwt.decode(
-                authorization.removeprefix("Bearer "),
-                public_key,
-                algorithms=["ES256"],
-                audience=audience,
-                issuer=issuer,
-            )
-        except jwt.PyJWTError as error:
-            raise NotAuthorizedException from error
+        claims = parts.claims_in(authorization)
         now = time.time()
         value = await redis.get(consent_key(data.consent))
         if value is None:
@@ -122,16 +95,14 @@ def usual() -> Litestar:
             await redis.expire(counter, DAY_SECONDS)
         if uses > consent.max_uses_per_day:
             raise TooManyRequestsException
-        subject = consent.owner.snapshot_subject
-        key = hot_key(manifest.snapshot, bucket_of(subject, manifest.bucket_count))
-        record = await redis.hget(key, field_of(subject))  # type: ignore[misc]
-        score = decode_hot(record, tag_of(subject)).score_points if record is not None else -1
+        record = await parts.record_of(consent.owner.snapshot_subject)
+        score = record.score_points if record is not None else -1
         answer = Answer(
             eligible=score >= benefit.threshold,
             policy=data.policy,
             valid_until=int(now) + benefit.answer_valid_days * DAY_SECONDS,
             decision_id=secrets.token_urlsafe(16),
-            snapshot=manifest.snapshot,
+            snapshot=parts.manifest.snapshot,
         )
         digest = hashlib.sha256(msgspec.json.encode(answer)).hexdigest()
         owner, partner = consent.owner.subject, claims["sub"]

@@ -1,6 +1,5 @@
 """CPU time of the API process per `GET /v1/me/score`, beside the usual way and the floor."""
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +8,9 @@ import polars as pl
 
 from api.commands.demo.tokens import AUDIENCE
 from api.identity.tokens import issue_token
-from api.signing_keys import SigningKey, jwks_of, load_signing_key
+from api.signing_keys import SigningKey, load_signing_key
 from loadtest.bench.batch import Built
+from loadtest.bench.peer_parts import peer_environment
 from loadtest.bench.report import Figure
 from loadtest.bench.wrk import Run, load, running
 from loadtest.key_set import key_set
@@ -62,12 +62,7 @@ def _environment(
         "CHENGXIN_ISSUER": issuer,
         "CHENGXIN_AUDIENCE": AUDIENCE,
         "CHENGXIN_JWKS_URI": f"{issuer}/jwks.json",
-        "PEER_JWK": json.dumps(jwks_of(key)["keys"][0]),
-        "PEER_SNAPSHOT_KEY": key_files(built.data).snapshot.read_text(),
-        "PEER_STORE_SOCKET": str(store.socket_path),
-        "PEER_MANIFEST": (built.snapshot / "manifest.json").read_text(),
-        "PEER_AUDIENCE": AUDIENCE,
-        "PEER_ISSUER": issuer,
+        **peer_environment(built, store, key, issuer),
     }
 
 
