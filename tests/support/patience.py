@@ -18,6 +18,7 @@ PATIENT_READER = ReaderLimits(deadline_seconds=LONG_SECONDS, connect_seconds=LON
 def patient() -> Iterator[None]:
     """Whatever is opened in here waits for its store and its ledger as long as they take."""
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("api.ledger.changes.FRESH_SECONDS", LONG_SECONDS)
         for place in ("api.ledger.sqlite.Budgets", "api.ledger.postgres.ledger.Budgets"):
             patched.setattr(place, lambda: PATIENT_LEDGER)
         patched.setattr("api.store.reader.ReaderLimits", lambda: PATIENT_READER)
