@@ -1,6 +1,7 @@
 """Is an entry complete, readable, and answered for by two people?"""
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -11,6 +12,10 @@ from scoring.lint.problem import LintProblem
 from scoring.lint.toml_source import Place, TomlSource
 
 _Entry = TypeVar("_Entry", bound=msgspec.Struct)
+_TOML_TYPES = (dt.datetime, dt.date, dt.time)
+_TITLE = re.compile("《[^《》]*[^《》 　][^《》]*》")
+_PATH = re.compile(r" - at `\$([^`]*)`")
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
 def read_entry(
@@ -21,9 +26,18 @@ def read_entry(
     if problems:
         return None, problems
     try:
-        return msgspec.convert(raw, layout), []
+        # As msgspec reads TOML: a day in quotes is a text, and no day.
+        return msgspec.convert(raw, layout, builtin_types=_TOML_TYPES, str_keys=True), []
     except msgspec.ValidationError as error:
-        return None, [source.problem(place, "member_unreadable", str(error))]
+        at = (*place, *_steps_to(str(error)))
+        return None, [source.problem(at, "member_unreadable", str(error))]
+
+
+def _steps_to(message: str) -> Iterator[str | int]:
+    """Place below the entry: `… - at `$.value[0].cap`` is value, 0, cap."""
+    path = _PATH.search(message)
+    for name, number in _STEP.findall(path[1]) if path else ():
+        yield name or int(number)
 
 
 def accountability(source: TomlSource, place: Place, entry: Any) -> Iterator[LintProblem]:
@@ -31,6 +45,14 @@ def accountability(source: TomlSource, place: Place, entry: Any) -> Iterator[Lin
     if entry.author.strip() == entry.second_checker.strip():
         yield source.problem(
             (*place, "second_checker"), "author_checks_herself", "author and second checker differ"
+        )
+
+
+def names_a_text(source: TomlSource, place: Place, legal_basis: str) -> Iterator[LintProblem]:
+    """A basis is a law, a catalogue or a clause of the city's policy, in its title marks."""
+    if legal_basis.strip() and not _TITLE.search(legal_basis):
+        yield source.problem(
+            (*place, "legal_basis"), "basis_names_no_text", f"no 《…》 in {legal_basis!r}"
         )
 
 

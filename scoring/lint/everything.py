@@ -10,7 +10,7 @@ from scoring.catalogue.loading import CATALOGUE_FOLDER, read_catalogue
 from scoring.errors import InputRefused
 from scoring.lint.benefits import lint_benefits
 from scoring.lint.problem import LintProblem
-from scoring.lint.rulebook import lint_rulebook
+from scoring.lint.rulebook import kept_problems, lint_rulebook
 from scoring.policy.assessment import ASSESSMENT_PATH, lint_assessment
 from scoring.rulebook.load import FACTS_PATH, RULEBOOK_PATH, load_rulebook
 
@@ -26,11 +26,16 @@ def lint(
     """Every problem of every file; empty when all may be used. Never raises for bad content."""
     rulebook_problems = _readable(rulebook, lambda: lint_rulebook(rulebook, facts))
     problems = [*rulebook_problems]
-    problems += _readable(catalogue, lambda: lint_catalogue(read_catalogue(catalogue)))
+    catalogue_problems = _readable(catalogue, lambda: lint_catalogue(read_catalogue(catalogue)))
+    problems += catalogue_problems
     problems += _readable(assessment, lambda: lint_assessment(assessment))
     if rulebook_problems:
         return problems  # without a scale no threshold can be judged
-    scales = load_rulebook(rulebook, facts).scales
+    law = load_rulebook(rulebook, facts)
+    if not catalogue_problems:
+        days = {kind.id: kind.retention_days for kind in read_catalogue(catalogue).kinds}
+        problems += kept_problems(rulebook, law, days)
+    scales = law.scales
     score_range = (min(s.minimum for s in scales), max(s.maximum for s in scales))
     return problems + _readable(benefits, lambda: lint_benefits(benefits, score_range))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from scoring.contract.documents import Step
+from scoring.lint.bounds import load_bounds
 from scoring.lint.problem import LintProblem
 from scoring.lint.toml_source import Place, TomlSource
 from scoring.rulebook.model import Value
@@ -16,6 +17,13 @@ def value_problems(source: TomlSource, place: Place, value: Value) -> Iterator[L
     if value.validity_days < 1:
         yield source.problem(
             (*place, "validity_days"), "never_counts", "a record must count for at least a day"
+        )
+    longest = load_bounds().validity
+    if value.validity_days > longest.most_days:
+        yield source.problem(
+            (*place, "validity_days"),
+            "counts_too_long",
+            f"{value.validity_days} days; at most {longest.most_days}. {longest.legal_basis}",
         )
     points = [step.points for step in value.steps or []]
     points += [value.points] if value.points is not None else []
@@ -37,6 +45,8 @@ def _signs(source: TomlSource, place: Place, points: list[int], cap: int) -> Ite
 
 
 def _steps(source: TomlSource, place: Place, steps: list[Step]) -> Iterator[LintProblem]:
+    if steps and steps[0].at_least < 0:
+        yield source.problem(place, "steps_below_zero", f"no record measures {steps[0].at_least}")
     for low, high in pairwise(steps):
         if high.at_least <= low.at_least:
             yield source.problem(

@@ -1,6 +1,6 @@
 """What the rulebook must keep so that every promise about the score is true."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,6 +8,7 @@ from scoring.lint.dated_values import dates
 from scoring.lint.entry_shape import (
     accountability,
     forbidden_inputs,
+    names_a_text,
     read_entry,
     review_follows,
 )
@@ -16,7 +17,7 @@ from scoring.lint.rule_values import value_problems
 from scoring.lint.scale import range_problems, scale_problems
 from scoring.lint.toml_source import TomlSource
 from scoring.lint.units import unit_problems
-from scoring.rulebook.model import Fact, Rule, Scale
+from scoring.rulebook.model import Fact, Rule, Rulebook, Scale
 
 Placed = list[tuple[int, Rule]]  # index in the file
 
@@ -78,9 +79,28 @@ def _rule_problems(source: TomlSource, index: int, rule: Rule) -> Iterator[LintP
         yield from review_follows(source, place, rule.review_on, value.effective_on)
         basis = {"legal_basis": value.legal_basis}
         yield from forbidden_inputs(source, (*place, "value", at), basis)
+        yield from names_a_text(source, (*place, "value", at), value.legal_basis)
     yield from unit_problems(source, place, rule)
     texts = {"id": rule.id, "name": rule.name, "name_en": rule.name_en, "reason": rule.reason}
     yield from forbidden_inputs(source, place, texts)
+
+
+def kept_problems(
+    path: Path, rulebook: Rulebook, kept_days: Mapping[str, int]
+) -> list[LintProblem]:
+    """`kept_days`: kind -> days its records are kept, by the catalogue. What is erased earlier
+    cannot count for as long as the rule says."""
+    source = TomlSource(path)
+    return [
+        source.problem(
+            ("rule", index, "value", at, "validity_days"),
+            "erased_while_counting",
+            f"counts {value.validity_days} days, {rule.kind} is kept {kept_days[rule.kind]}",
+        )
+        for index, rule in enumerate(rulebook.rules)
+        for at, value in enumerate(rule.value)
+        if value.validity_days > kept_days.get(rule.kind, value.validity_days)
+    ]
 
 
 def _fact_problems(

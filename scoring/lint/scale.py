@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Iterator
 from itertools import pairwise
 
+from scoring.lint.bounds import load_bounds
 from scoring.lint.dated_values import dates
-from scoring.lint.entry_shape import accountability, forbidden_inputs, review_follows
+from scoring.lint.entry_shape import accountability, forbidden_inputs, names_a_text, review_follows
 from scoring.lint.problem import LintProblem
 from scoring.lint.toml_source import Place, TomlSource
 from scoring.rulebook.model import Rule, Rulebook, RulesInForce, Scale
@@ -25,6 +26,7 @@ def scale_problems(source: TomlSource, placed: list[tuple[int, Scale]]) -> Itera
         texts = {"reason": scale.reason, "legal_basis": scale.legal_basis}
         texts["bands"] = " ".join(f"{band.name} {band.name_en}" for band in scale.bands)
         yield from forbidden_inputs(source, place, texts)
+        yield from names_a_text(source, place, scale.legal_basis)
         if not scale.minimum <= scale.base <= scale.maximum:
             yield source.problem((*place, "base"), "out_of_range", "base lies outside the range")
 
@@ -72,6 +74,10 @@ def _bands(source: TomlSource, place: Place, scale: Scale) -> Iterator[LintProbl
     if bands[0].from_ != scale.minimum or bands[-1].to != scale.maximum:
         yield source.problem(place, "band_gap", "bands must reach from minimum to maximum")
     for band in bands:
+        judging = load_bounds().band_names.found_in(band.name, band.name_en)
+        if judging is not None:
+            reason = load_bounds().band_names.reason
+            yield source.problem(place, "band_judges", f"{band.code}「{judging}」: {reason}")
         if band.to < band.from_:
             yield source.problem(place, "bands_wrong", f"{band.code} ends before it starts")
     for low, high in pairwise(bands):

@@ -16,7 +16,8 @@ UNITS = {FLAT_UNIT, *UNIT_OF_MEASURE.values()}
 
 def unit_problems(source: TomlSource, place: Place, rule: Rule) -> Iterator[LintProblem]:
     if rule.unit not in UNITS:
-        yield source.problem((*place, "unit"), "unit_unknown", f"{rule.unit} is not in {UNITS}")
+        known = ", ".join(sorted(UNITS))
+        yield source.problem((*place, "unit"), "unit_unknown", f"{rule.unit} is none of {known}")
         return
     has_steps = any(value.steps is not None for value in rule.value)
     if has_steps != (rule.measure is not None):

@@ -162,6 +162,14 @@ def test_an_end_is_a_change_and_is_announced_like_one(
         ("points = 12\n", "points = 12\nbonus = 3\n", "member_unreadable"),
         ("announced_on = 2025-11-01", "announced_on = 2026-01-01", "not_announced"),
         ("[[scale]]", "[[scales]]", "entry_missing"),
+        ("validity_days = 730", "validity_days = 1827", "counts_too_long"),
+        ("validity_days = 730", "validity_days = 1096", "erased_while_counting"),
+        ("{ at_least = 1, points = -3 }", "{ at_least = -1, points = -3 }", "steps_below_zero"),
+        ("《市民诚信分管理办法（试行）》第六条", "待定", "basis_names_no_text"),
+        ("《全国公共信用信息基础目录》“信用承诺及履行情况”；《市民诚信分管理办法（试行）》第八条第一项", "待定 《 》", "basis_names_no_text"),
+        ('name = "第五档"', 'name = "诚信模范"', "band_judges"),
+        ('name_en = "Band 1"', 'name_en = "Poor"', "band_judges"),
+        ("effective_on = 2026-01-01", 'effective_on = "2026-01-01"', "member_unreadable"),
     ],
 )  # fmt: skip
 def test_what_would_break_a_promise_is_refused(
@@ -207,6 +215,12 @@ def test_a_problem_names_file_line_and_entry(tmp_path: Path) -> None:
     [problem] = _problems(tmp_path, text)
     assert (problem.file, problem.line) == ("rulebook.toml", _line_of(text, "cap = 11"))
     assert problem.where.startswith(f"rulebook.toml:{problem.line} rule commitment_kept")
+
+
+def test_a_member_that_cannot_be_read_is_named_by_its_own_line(tmp_path: Path) -> None:
+    text = _changed("points = 12\n", 'points = "12"\n')
+    [problem] = _problems(tmp_path, text)
+    assert (problem.rule, problem.line) == ("member_unreadable", _line_of(text, 'points = "12"'))
 
 
 def test_a_file_that_is_no_toml_is_one_problem_and_no_crash(tmp_path: Path) -> None:
