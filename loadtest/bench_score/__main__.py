@@ -3,8 +3,8 @@
 Prints seconds, records a second, peak memory and output hash of every run beside the targets, the
 same core aggregation in DuckDB, the rate at a tenth of the size, and the hash at K = 1, 8, 64 groups
 of buckets. `--histories` (make: HISTORIES=1) builds each size once more, a month later, on the first
-snapshot, whose histories go on. Exit 1 where two hashes or sums differ or, at the design's own size, a target is missed.
-Sizes come from the environment, where make puts them, or as options.
+snapshot, whose histories go on. Exit 1 where two hashes or sums differ or, at the design's own
+size, a target is missed. Sizes come from the environment, where make puts them, or as options.
 """
 
 import argparse
@@ -164,38 +164,27 @@ def with_histories(bench: Bench, size: Size) -> None:
     )
 
 
-def histories_at_groupings(bench: Bench, size: Size) -> None:
-    data = bench.lake(size.cut_to(GROUPED_RECORDS))
-    first = bench.predecessor(data)
-    hashes = [bench.build(data, jobs, previous=first.folder).hash for jobs in GROUPINGS]
-    told = bench.expect(len(set(hashes)) == 1, "groupings differ with histories")
-    bench.figures.append(
-        Figure(
-            name=f"with histories at K = {', '.join(map(str, GROUPINGS))}",
-            value=hashes[0][:16] + told,
-            target="the same",
-        )
-    )
-
-
 def _history_figure(size: Size, first: Run, later: Run) -> Figure:
     return Figure(
         name=f"build on a predecessor: {size.records:,} records, {later.citizens:,} citizens",
-        value=f"{later.seconds:.1f} s, {size.records / later.seconds:,.0f} records/s,"
-        f" peak {later.peak_bytes / 2**30:.2f} GiB, {later.history_rows:,} history rows",
+        value=f"{_pace(size, later)}, {later.history_rows:,} history rows",
         target="50 M in 120 s, 6 GiB",
-        peer=f"without a predecessor: {first.seconds:.1f} s, peak {first.peak_bytes / 2**30:.2f} GiB",
+        peer=f"without a predecessor: {first.seconds:.1f} s, peak {_gib(first)}",
     )
 
 
-def at_groupings(bench: Bench, size: Size) -> None:
+def at_groupings(bench: Bench, size: Size, *, has_histories: bool) -> None:
     small = size.cut_to(GROUPED_RECORDS)
     data = bench.lake(small)
-    hashes = [bench.build(data, jobs).hash for jobs in GROUPINGS]
-    told = bench.expect(len(set(hashes)) == 1, "groupings differ")
+    previous = bench.predecessor(data).folder if has_histories else ""
+    hashes = [bench.build(data, jobs, previous).hash for jobs in GROUPINGS]
+    told = bench.expect(
+        len(set(hashes)) == 1, f"groupings differ{' with histories' if has_histories else ''}"
+    )
+    what = "with histories" if has_histories else "output hash"
     bench.figures.append(
         Figure(
-            name=f"output hash at K = {', '.join(map(str, GROUPINGS))} ({small.records:,} records)",
+            name=f"{what} at K = {', '.join(map(str, GROUPINGS))} ({small.records:,} records)",
             value=hashes[0][:16] + told,
             target="the same",
         )
@@ -205,8 +194,7 @@ def at_groupings(bench: Bench, size: Size) -> None:
 def _build_figure(name: str, size: Size, built: Run) -> Figure:
     return Figure(
         name=f"{name}: {size.records:,} records, {built.citizens:,} citizens",
-        value=f"{built.seconds:.1f} s, {size.records / built.seconds:,.0f} records/s,"
-        f" peak {built.peak_bytes / 2**30:.2f} GiB, {built.items:,} items explained",
+        value=f"{_pace(size, built)}, {built.items:,} items explained",
         target="50 M in 120 s (416,667 records/s), 6 GiB",
     )
 
@@ -218,9 +206,18 @@ def _peer_figure(bench: Bench, built: Run, peer: Run) -> Figure:
         name="Σ of all scores",
         value=f"{built.checksum:,} over {built.citizens:,} citizens{told}",
         target="equal",
-        peer=f"DuckDB, sums alone: {peer.seconds:.1f} s, peak {peer.peak_bytes / 2**30:.2f} GiB;"
+        peer=f"DuckDB, sums alone: {peer.seconds:.1f} s, peak {_gib(peer)};"
         f" the whole build takes {built.seconds / peer.seconds:.2f} × that",
     )
+
+
+def _pace(size: Size, built: Run) -> str:
+    rate = size.records / built.seconds
+    return f"{built.seconds:.1f} s, {rate:,.0f} records/s, peak {_gib(built)}"
+
+
+def _gib(run: Run) -> str:
+    return f"{run.peak_bytes / 2**30:.2f} GiB"
 
 
 def _from_make(name: str, usual: int) -> int:
@@ -250,10 +247,10 @@ def main() -> int:
         bench = Bench(Path(folder))
         whole = at_size(bench, size, options.runs)
         at_a_tenth(bench, size, whole)
-        at_groupings(bench, size)
+        at_groupings(bench, size, has_histories=False)
         if options.histories:
             with_histories(bench, size)
-            histories_at_groupings(bench, size)
+            at_groupings(bench, size, has_histories=True)
     show(bench.figures)
     for failure in bench.failures:
         print(f"failed: {failure}")
