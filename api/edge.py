@@ -167,7 +167,7 @@ class Edge:
             if not self.verifier.has_keys:
                 raise Problem("keys_unavailable") from None
             self._metrics.refused_tokens += 1
-            raise Problem("token_refused", headers=[CHALLENGE]) from None
+            raise Problem("token_refused") from None
         if scope_word not in principal.scopes:
             raise Problem("scope_missing")
         call.principal = principal
@@ -195,12 +195,15 @@ class Edge:
         return self.problem_answer(problem, call, route)
 
     def problem_answer(self, problem: Problem, call: Call, route: Route | None = None) -> Answer:
-        """RFC 9457 in the caller's language, with the headers the status demands."""
+        """RFC 9457 in the caller's language, with the headers the status demands: a challenge with
+        every 401 (RFC 9110 15.5.2), a time with every 429 and 503."""
         language = call.language
         headers = [*PROBLEM_HEADERS, *problem.headers, (b"content-language", language.encode())]
         allowance = call.allowance
         if allowance is not None and (allowance.quota.is_told or problem.code == "rate_limited"):
             headers += self._limits.headers(allowance)
+        if problem.kind.status == 401:
+            headers.append(CHALLENGE)
         if problem.retry_after_seconds is not None:
             headers.append((b"retry-after", str(problem.retry_after_seconds).encode()))
         if route is not None and route.is_public:
@@ -228,7 +231,8 @@ class _Options(Exception):
 
 
 def options_answer(route: Route | None) -> Answer:
-    headers: list[Header] = [(b"allow", route.allow if route else b""), *SAFETY_HEADERS]
+    headers: list[Header] = [(b"allow", route.allow if route else b""), NEVER_CACHED]
+    headers += SAFETY_HEADERS
     if route is not None and route.is_public:
         headers += [ANY_ORIGIN, (b"access-control-allow-methods", b"GET, HEAD")]
     return Answer(204, headers, b"")

@@ -1,4 +1,4 @@
-"""POST /v1/partner/attestations: a partner's word that data is deleted. GET /v1/staff/partners: who
+"""POST /v1/partner/attestations: a partner's word that data is deleted. GET /v1/admin/partners: who
 has given it, who is late, and whose questions raised an alarm."""
 
 import datetime as dt
@@ -117,7 +117,7 @@ def attestation_handlers(services: Services, registry: Registry) -> list[HTTPRou
         return Response(msgspec.Raw(body), status_code=ATTESTED_STATUS)  # type: ignore[arg-type]
 
     @get(
-        "/v1/staff/partners",
+        "/v1/admin/partners",
         operation_id="listPartners",
         tags=["staff"],
         summary="合作方：删除声明与告警",

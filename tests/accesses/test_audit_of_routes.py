@@ -13,7 +13,7 @@ READ_NOBODY = {
     ("GET", "/v1/partner/consents/{handle}"): "the state of the partner's own consent, no person",
     ("DELETE", "/v1/partner/consents/{handle}"): "the partner gives its own consent up",
     ("POST", "/v1/partner/attestations"): "the partner's word about its own data, no person",
-    ("GET", "/v1/staff/partners"): "partners alone, no person",
+    ("GET", "/v1/admin/partners"): "partners alone, no person",
 }
 
 

@@ -34,7 +34,7 @@ TABLE = {
     ("POST", "/v1/me/repairs"): CITIZEN,
     ("PUT", "/v1/me/records/{record_id}/statement"): CITIZEN,
     ("GET", "/v1/me/export"): CITIZEN,
-    ("GET", "/v1/staff/partners"): STAFF,
+    ("GET", "/v1/admin/partners"): STAFF,
     ("GET", "/v1/staff/disputes"): STAFF,
     ("GET", "/v1/staff/disputes/{case_id}"): STAFF,
     ("POST", "/v1/staff/disputes/{case_id}/decision"): STAFF,
@@ -132,6 +132,7 @@ def test_options_names_the_methods_without_a_token(service: Service, path: str) 
     reply = service.ask("OPTIONS", path, None, {"origin": "https://other.example"})
     assert (reply.status, reply.body) == (204, b"")
     assert "OPTIONS" in reply.headers["allow"]
+    assert reply.headers["cache-control"] == "private, no-store"
     is_private = path.startswith("/v1/me/")
     assert ("access-control-allow-origin" in reply.headers) == (not is_private and path in CACHED)
 

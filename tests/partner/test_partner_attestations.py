@@ -83,7 +83,7 @@ def attest(town: Town, ended_until: str, **headers: str) -> Reply:
 
 def standing(town: Town, partner: str = LIBRARY) -> dict[str, Any]:
     staff = town.service.signer.token(sub="officer", scope="staff:officer", birthdate=...)
-    reply = town.service.get("/v1/staff/partners", staff)
+    reply = town.service.get("/v1/admin/partners", staff)
     assert reply.status == 200, reply.body
     return next(item for item in reply.json()["items"] if item["id"] == partner)
 
@@ -181,4 +181,4 @@ async def _lost_and_replayed(town: Town) -> None:
 
 def test_citizens_and_partners_do_not_see_the_list(town: Town) -> None:
     for token in (town.token(), town.service.signer.token(sub=WHO)):
-        assert town.service.get("/v1/staff/partners", token).status == 403
+        assert town.service.get("/v1/admin/partners", token).status == 403
