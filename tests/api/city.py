@@ -31,7 +31,7 @@ BANDS = [
     for n, (low, high) in enumerate([(0, 399), (400, 549), (550, 649), (650, 749), (750, 1000)])
 ]
 LATE, KEPT, HONOUR = 0, 1, 2  # indices into the tables' rules
-COUNTED, CAPPED, EXPIRED, NO_RULE = 0, 1, 2, 5  # status numbers of the contract
+COUNTED, CAPPED, NO_RULE = 0, 1, 5  # status numbers of the contract
 
 
 def subject(name: str) -> str:

@@ -28,7 +28,6 @@ from tests.support.waiting import LONG_SECONDS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-SMALLEST_PHONE = {"width": 320, "height": 720}  # WCAG 1.4.10: also 1280 px at 400 %
 REASON = "经向作出机关核实，记录内容与事实一致。"
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")

@@ -27,7 +27,6 @@ from tests.ledger.power_loss import Disk, calls_in, written
 from tests.ledger.signing_beside import FIRST_HOUR, SigningBeside
 from tests.support.waiting import LONG_SECONDS
 
-PROGRAM = Path(__file__).with_name("writer_process.py")
 ROOT = Path(__file__).parents[2]
 
 

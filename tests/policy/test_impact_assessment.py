@@ -83,9 +83,6 @@ def test_a_missing_table_is_named(tmp_path: Path, table: str) -> None:
     assert (where, rule) == (f"assessment.toml: {table}", "pia_member_missing")
 
 
-FIRST_DAYS = "assessed_on = 2025-10-20\nreviewed_on = 2026-11-20\nreview_on = 2027-05-22\n"
-
-
 @pytest.mark.parametrize(
     ("edit", "rule", "member"),
     [

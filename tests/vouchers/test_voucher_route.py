@@ -65,14 +65,14 @@ def accesses(town: Service, name: str) -> list[Any]:
     return [access_body(event.body) for event in events]
 
 
-def keys_of(town: Service, folder: Path) -> Any:
+def keys_of(town: Service) -> Any:
     """As published: what a gate holds."""
     served = town.get("/.well-known/jwks.json")
     return key_set_of(served.body)
 
 
 def test_who_reaches_the_threshold_gets_a_voucher_a_gate_accepts(
-    own_town: Service, exact: str, tmp_path: Path
+    own_town: Service, exact: str
 ) -> None:
     town = own_town
     join(town, exact)
@@ -83,7 +83,7 @@ def test_who_reaches_the_threshold_gets_a_voucher_a_gate_accepts(
     assert set(answer) == {"token", "policy", "audience", "expires_at", "qr_svg"}
     voucher = verified_voucher(
         answer["token"],
-        keys_of(town, tmp_path),
+        keys_of(town),
         audience="bus_partner",
         policy="bus",
         now=int(time.time()),
@@ -162,7 +162,7 @@ def test_the_ledger_keeps_nothing_that_a_gates_memory_could_be_joined_with(
     join(town, exact)
     token = ask(town, exact, key="ride-2").json()["token"]
     voucher = verified_voucher(
-        token, keys_of(town, tmp_path), audience="bus_partner", policy="bus", now=int(time.time())
+        token, keys_of(town), audience="bus_partner", policy="bus", now=int(time.time())
     )
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
     assert b"own_voucher" in stored
