@@ -38,8 +38,8 @@ class OpenParts:
 
 class Services:
     """`standing`: which acceptances of the notice count today; `admission`: whose score is shown.
-    All but these and `reader` raise LedgerUnavailable before the service is open and after it is closed;
-    `reader` is there from the beginning and answers for itself."""
+    All but these and `reader` raise LedgerUnavailable before the service is open and after it is
+    closed; `reader` is there from the beginning and answers for itself."""
 
     def __init__(
         self,

@@ -4,12 +4,12 @@
 changed in one way by somebody who may do anything with the file; prints one line a way.
 """
 
+import argparse
 import collections
 import datetime as dt
 import random
 import shutil
 import sqlite3
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -206,9 +206,12 @@ def tamperings(times: int, seed: int) -> Iterator[Tampering]:
 
 
 def main() -> int:
-    times, seed = (int(text) for text in (sys.argv[1:] + ["1000", "1"][len(sys.argv) - 1 :]))
+    parser = argparse.ArgumentParser(prog="make tamper", description=__doc__)
+    parser.add_argument("times", type=int, nargs="?", default=1_000)
+    parser.add_argument("seed", type=int, nargs="?", default=1)
+    options = parser.parse_args()
     done, found = collections.Counter[str](), collections.Counter[str]()
-    for tampering in tamperings(times, seed):
+    for tampering in tamperings(options.times, options.seed):
         done[tampering.way] += 1
         found[tampering.way] += tampering.is_found
     for way in WAYS:

@@ -2,8 +2,12 @@
 
 The store's counters are right on every worker and fast, and gone when the store loses its data.
 The lines of the day are not: where the store began anew after the day's first line, each worker
-lifts a counter to the consent's lines once, before it counts with it. Uses that were counted and not yet written when
-the store was lost are the only ones that can be missing, and those had no answer.
+lifts a counter to the consent's lines once, before it counts with it. Uses that were counted and
+not yet written when the store was lost are the only ones that can be missing, and those had no
+answer.
+
+A use without a line is given back: an outage does not use up a citizen's consent. Not where it
+stays unknown whether the line is stored (a disk that fails in the middle of a commit).
 """
 
 import asyncio

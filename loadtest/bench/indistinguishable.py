@@ -1,7 +1,8 @@
 """Can a partner tell from bytes, size or time what it may not know? Ten kinds of persons, mixed.
 
 Five kinds stand behind a live consent and must look alike; five stand behind none and must look
-alike too: when a worker is asked of each for the first time, and when it remembers them. `python -m loadtest.bench.indistinguishable` asks for 10,000 of each five.
+alike too: when a worker is asked of each for the first time, and when it remembers them.
+`python -m loadtest.bench.indistinguishable` asks for 10,000 of each five.
 """
 
 import argparse

@@ -38,7 +38,7 @@ def sender_uscc(department: str) -> str:
 
 
 def sender_columns(departments: pl.Series, place: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    """Code, name and unified code of `departments[place]`; names `department`, `sender`, `sender_uscc`."""
+    """`department`, `sender`, `sender_uscc`: code, name and unified code of `departments[place]`."""
     names = departments.replace_strict(sender_names())
     codes = pl.Series([sender_uscc(code) for code in departments])
     return (

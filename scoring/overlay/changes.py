@@ -11,7 +11,8 @@ STATES: dict[str, pl.DataType] = dict.fromkeys(RECORD_STATE_COLUMNS, pl.String()
 
 class LedgerChanges:
     """State of the ledger at `position`. `changed`: CHANGED, the day of the last event in the city;
-    `enrolled`: ENROLLED, those of them who are, by an acceptance that stands; `states`: STATES of their records."""
+    `enrolled`: ENROLLED, those of them who are, by an acceptance that stands; `states`: STATES of
+    their records."""
 
     def __init__(
         self,
