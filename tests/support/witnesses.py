@@ -3,7 +3,6 @@
 import asyncio
 import random
 import threading
-import time
 from typing import Self
 
 import msgspec
@@ -17,17 +16,12 @@ from tests.support.waiting import LONG_SECONDS
 
 
 class Testimony(msgspec.Struct):
-    """`latencies_seconds`: of every tenth answer. `versions`: ids that were served."""
+    """`versions`: ids that were served."""
 
     answers: int = 0
     wrong: int = 0
     refused: int = 0
-    latencies_seconds: list[float] = []
     versions: set[str] = set()
-
-    def p99_seconds(self) -> float:
-        ordered = sorted(self.latencies_seconds)
-        return ordered[len(ordered) * 99 // 100]
 
 
 class Witnesses:
@@ -70,7 +64,6 @@ class Witnesses:
         draw, seen = random.Random(seed), self.testimony
         while not self._is_ended.is_set():
             number = draw.randrange(len(self._names))
-            began = time.perf_counter()
             try:
                 is_right = await self._is_right(reader, number)
             except StoreDown:
@@ -79,8 +72,6 @@ class Witnesses:
                 continue
             seen.answers += 1
             seen.wrong += not is_right
-            if seen.answers % 10 == 0:
-                seen.latencies_seconds.append(time.perf_counter() - began)
             if self._rest_seconds:
                 await asyncio.sleep(self._rest_seconds)
 
