@@ -1,5 +1,6 @@
 """接入指南: every block of code on the page is run, in its order, against the real service."""
 
+import datetime as dt
 import os
 import re
 import shutil
@@ -40,10 +41,11 @@ def desk(town: Town, tmp_path: Path) -> Path:
 
 def consent(town: Town, persona: str) -> str:
     asked = {"partner": BUS, "policy": RIDE, "purpose": PURPOSE, "max_uses_per_day": 20}
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(days=90)
     granted = httpx.post(
         f"{town.service.url}/v1/me/consents",
         headers=town.bearer(persona),
-        json={**asked, "expires_at": "2027-06-01T00:00:00Z"},
+        json={**asked, "expires_at": until.isoformat()},
     )
     assert granted.status_code == 201, granted.text
     return str(granted.json()["handle"])
