@@ -56,9 +56,9 @@ def export_ledger(data: Path, position: int | None = None, ledger: str | None = 
     """The folder written. Raises InputRefused for a position not reached, StoreUnavailable, and
     VerificationFailed where an export is of a longer ledger than there is: a build would take that
     one, and score people by what is no longer in the log."""
-    from api.ledger.export import LedgerExport, PositionUnknown
     from api.ledger.protocol import LedgerError
     from api.ledger.sqlite import ledger_path
+    from api.ledger_export.tables import LedgerExport, PositionUnknown
     from scoring.errors import InputRefused, VerificationFailed
     from scoring.ledger_export import exported_positions, write_export
 

@@ -79,10 +79,10 @@ def changes_after(data: Path, position: int, place: str | None = None) -> "Ledge
     import polars as pl
 
     from api.ledger.enrolment import CITY_CLOCK, city_day
-    from api.ledger.export import LedgerExport
     from api.ledger.notice import load_notices
     from api.ledger.protocol import LedgerError
     from api.ledger.sqlite import ledger_path
+    from api.ledger_export.tables import LedgerExport
     from scoring.errors import StoreUnavailable
     from scoring.overlay.changes import CHANGED, ENROLLED, STATES, LedgerChanges
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from api.ledger.export import LedgerExport
 from api.ledger.places import open_ledger_at
 from api.ledger.sqlite import ledger_path
+from api.ledger_export.tables import LedgerExport
 from tests.ledger.drafts import enrolled, withdrawn
 from tests.ledger.postgres_server import PostgresServer
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from api.ledger import export
 from api.ledger.changes import (
     CASE_KINDS,
     FRESH_SECONDS,
@@ -17,6 +16,7 @@ from api.ledger.changes import (
 )
 from api.ledger.fold import enrolment_stream
 from api.ledger.protocol import EventDraft, Ledger, LedgerUnavailable
+from api.ledger_export import rows
 from tests.ledger.conftest import Implementation
 
 
@@ -67,8 +67,8 @@ async def insisted(act: Callable[[], Awaitable[object]]) -> None:
 
 
 def test_the_kinds_are_those_that_the_overlay_rebuilds_for() -> None:
-    assert export._listed(CASE_KINDS) == export.CASE_KINDS
-    assert export._listed(SCORE_KINDS) == export.SCORE_KINDS
+    assert rows._listed(CASE_KINDS) == rows.CASE_KINDS
+    assert rows._listed(SCORE_KINDS) == rows.SCORE_KINDS
 
 
 def test_each_citizen_is_told_by_what_happened_last_to_her(

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from api.commands.ledger import export_ledger
-from api.ledger.export import LedgerExport
 from api.ledger.protocol import LedgerUnavailable
 from api.ledger.sqlite import ledger_path, open_ledger
+from api.ledger_export.tables import LedgerExport
 from scoring.build.inputs import read_export
 from scoring.contract.ledger_tables import ENROLMENT_COLUMNS, RECORD_STATE_COLUMNS
 from scoring.errors import InputRefused, StoreUnavailable, VerificationFailed
@@ -168,7 +168,7 @@ def test_a_file_that_is_no_ledger_is_told_as_such(tmp_path: Path, content: bytes
 
 def test_the_services_half_of_an_export_needs_no_polars() -> None:
     program = (
-        "import sys, api.ledger.export, api.ledger.sqlite, api.ledger.enrolment,"
+        "import sys, api.ledger_export.tables, api.ledger.sqlite, api.ledger.enrolment,"
         " api.ledger.projection; sys.exit('polars' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -14,7 +14,6 @@ from api.ledger.audit.auditing import audit
 from api.ledger.audit.folders import heads_folder, stored_heads, tree_folder
 from api.ledger.audit.hash_files import HashFiles
 from api.ledger.audit.keeping import make_head
-from api.ledger.export import LedgerExport
 from api.ledger.merkle.hashing import SHA256
 from api.ledger.migrations import Migration, known_migrations
 from api.ledger.places import open_ledger_at, open_log
@@ -29,6 +28,7 @@ from api.ledger.protocol import Appended, Ledger, LedgerSchemaUnknown, LedgerUna
 from api.ledger.sqlite import ledger_path, open_ledger
 from api.ledger.texts import text_of
 from api.ledger.writer import Budgets
+from api.ledger_export.tables import LedgerExport
 from loadtest.tampering import NOON
 from tests.ledger.drafts import claim, enrolled, pseudonym, withdrawn
 from tests.ledger.postgres_server import PostgresServer

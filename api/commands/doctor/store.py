@@ -215,8 +215,8 @@ def _waiting(place: Installation, served: Manifest) -> Iterator[Finding]:
 
 
 def _overlay(place: Installation, store: StoreConnection, manifest: Manifest) -> Iterator[Finding]:
-    from api.ledger.export import LedgerExport, PositionUnknown
     from api.ledger.protocol import LedgerError
+    from api.ledger_export.tables import LedgerExport, PositionUnknown
     from scoring.overlay.lay import position_laid
 
     reached = max(manifest.ledger_position, position_laid(store, manifest.snapshot) or 0)

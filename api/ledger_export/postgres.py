@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import psycopg
 
-from api.ledger.export import CASE_KINDS, SCORE_KINDS, EnrolmentEvent
 from api.ledger.postgres import statements
 from api.ledger.postgres.connection import connect, reason_of
 from api.ledger.protocol import LedgerUnavailable
 from api.ledger.statements import EventRow
+from api.ledger_export.rows import CASE_KINDS, SCORE_KINDS, EnrolmentEvent
 
 ROWS_A_FETCH = 10_000
 
@@ -29,7 +29,7 @@ _CASE_EVENTS_OF = f"""SELECT seq, at_ms, kind, stream, subject, body FROM event
 
 
 class PostgresRows:
-    """See `export.Rows`."""
+    """See `rows.Rows`."""
 
     def __init__(self, url: str) -> None:
         self._connection = connect(url)
