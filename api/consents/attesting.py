@@ -12,6 +12,7 @@ granted to, so a late day is believed only after the ledger has been read.
 import asyncio
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -40,6 +41,7 @@ class AttestedBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _BODY = msgspec.json.Decoder(AttestedBody)
+_Asked = tuple[str, dt.date, dt.date]  # partner, attested until, last day that can be late
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ class Attestations:
     def __init__(self, ledger: Ledger, reader: SnapshotReader) -> None:
         self._ledger = ledger
         self._reader = reader
-        self._settling: dict[tuple[str, dt.date, dt.date], asyncio.Task[dt.date | None]] = {}
+        self._settling: dict[_Asked, asyncio.Task[dt.date | None]] = {}
 
     async def standing(self, partner: str, now_ms: int) -> Standing:
         """Raises StoreDown, LedgerUnavailable."""
@@ -101,19 +103,23 @@ class Attestations:
         key = (partner, attested, last)
         task = self._settling.get(key)
         if task is None:
-            self._forget_days_before(last)
+            self._forget_other_days(last)
             work = oldest_end(self._ledger, partner, after=attested, until=last)
             task = self._settling[key] = asyncio.ensure_future(work)
+            task.add_done_callback(partial(self._forget_failed, key))
         await asyncio.wait((task,), timeout=SETTLED_SECONDS)
-        if not task.done():
-            return late[0]
-        if task.exception() is not None:
-            del self._settling[key]
-        return task.result()
+        return task.result() if task.done() else late[0]
 
-    def _forget_days_before(self, last: dt.date) -> None:
-        for key in [key for key in self._settling if key[2] != last]:
-            self._settling.pop(key).cancel()
+    def _forget_other_days(self, last: dt.date) -> None:
+        """Not those that are still being read: somebody may wait for them across midnight."""
+        for key, task in list(self._settling.items()):
+            if key[2] != last and task.done():
+                del self._settling[key]
+
+    def _forget_failed(self, key: _Asked, task: asyncio.Task[dt.date | None]) -> None:
+        """Before anybody who waits goes on: the next one asks anew."""
+        if task.cancelled() or task.exception() is not None:
+            del self._settling[key]
 
 
 async def oldest_end(

@@ -43,7 +43,6 @@ from api.rights.statements import (
     STATEMENT_KINDS,
     STATEMENT_REMOVED,
     STATEMENT_SET,
-    Statement,
     StatementRemovedBody,
     StatementSetBody,
     folded_statements,
@@ -67,9 +66,12 @@ class CitizenRights:
         self.now_ms = now_ms
         self.policy: CasePolicy = load_case_policy()
 
-    async def cases(self, subject: str, case_type: CaseType) -> tuple[list[Case], Words]:
-        """Newest first, with the words that belong to them."""
-        cases = [c for c in await cases_of(self._ledger, subject) if c.type == case_type][::-1]
+    async def cases(
+        self, subject: str, case_type: CaseType | None = None
+    ) -> tuple[list[Case], Words]:
+        """Of one type or of all: newest first, with the words that belong to them."""
+        known = reversed(await cases_of(self._ledger, subject))
+        cases = [case for case in known if case_type in (None, case.type)]
         digests = [digest for case in cases for digest in digests_of(case)]
         return cases, await words_of(self._ledger, digests)
 
@@ -125,9 +127,9 @@ class CitizenRights:
         if len(text) > self.policy.texts.statement_chars:
             raise CaseRefused("statement_too_long")
         for _ in range(TRIES):
-            before = (await statements_of(self._ledger, subject)).get(record_id)
+            said = await self._ledger.stream_events(statement_stream(record_id))
             try:
-                return await self._state(subject, record_id, text, before)
+                return await self._state(subject, record_id, text, said[-1].seq if said else 0)
             except StreamChanged:
                 continue
             except ConditionNotMet:
@@ -222,8 +224,10 @@ class CitizenRights:
         raise LedgerUnavailable("overloaded")
 
     async def _state(
-        self, subject: str, record_id: str, text: str, before: Statement | None
+        self, subject: str, record_id: str, text: str, unchanged_since: int
     ) -> StatementAnswer:
+        """`unchanged_since`: of the record's stream, whoever wrote there last: a record that a
+        department had put down to another person may have that person's statement beside it."""
         at_ms = self.now_ms()
         written = text_of(text) if text else None
         body = StatementSetBody(text_digest=written.digest) if written else StatementRemovedBody()
@@ -237,7 +241,7 @@ class CitizenRights:
         await self._ledger.append(
             draft,
             require="active",
-            stream_unchanged_since=before.seq if before else 0,
+            stream_unchanged_since=unchanged_since,
             text=written,
         )
         return StatementAnswer(record_id=record_id, text=text or None, stated_at=instant(at_ms))
