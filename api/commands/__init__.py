@@ -9,7 +9,7 @@ import sys
 import typer
 from rich.console import Console
 
-from scoring.errors import ChengxinError
+from scoring.errors import ChengxinError, StoreUnavailable
 
 app = typer.Typer(
     name="chengxin",
@@ -37,6 +37,7 @@ def _register() -> None:
         pia,
         propagation,
         publish,
+        quality,
         receipt,
         recompute,
         report,
@@ -68,6 +69,7 @@ def _register() -> None:
         propagation.propagation,
         decision.decision,
         doctor.doctor,
+        quality.quality,
     ):
         app.command()(command)
     app.add_typer(keys.app)
@@ -90,11 +92,27 @@ def main() -> None:
     try:
         app()
     except ChengxinError as error:
-        console = Console(stderr=True, highlight=False)
-        console.print(f"[bold]{error.code}[/bold]", end=" ")
-        console.print(error.what, markup=False)
-        if error.where:
-            console.print(f"  where: {error.where}", markup=False)
-        if error.do:
-            console.print(f"  do:    {error.do}", markup=False)
-        sys.exit(error.exit_code)
+        sys.exit(_told(error))
+    except OSError as error:  # full, read-only, not there, not ours: nothing a stack would explain
+        sys.exit(_told(_refused_by_the_machine(error)))
+
+
+def _refused_by_the_machine(error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(
+        "disk_unavailable" if error.filename else "machine_refused",
+        error.strerror or str(error),
+        where=str(error.filename or ""),
+        do="see that it is there, may be written, and has room; then run the command again",
+    )
+
+
+def _told(error: ChengxinError) -> int:
+    """Its exit code. Lines are not wrapped: a path in them can be copied."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"[bold]{error.code}[/bold]", end=" ")
+    console.print(error.what, markup=False)
+    if error.where:
+        console.print(f"  where: {error.where}", markup=False)
+    if error.do:
+        console.print(f"  do:    {error.do}", markup=False)
+    return error.exit_code
