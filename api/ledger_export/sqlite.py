@@ -19,7 +19,6 @@ _CASE_EVENTS = """SELECT seq, at_ms, kind, stream, subject, body FROM event INDE
   WHERE (stream > 'dispute:' AND stream < 'dispute;' OR stream > 'repair:' AND stream < 'repair;')
     AND NOT (stream GLOB 'access:*' OR stream GLOB 'enrolment:*') AND seq <= ? ORDER BY stream, seq"""
 
-
 # The run of events since the last look is short: read as it lies.
 _CHANGED = f"""SELECT subject, max(at_ms) FROM event NOT INDEXED
   WHERE seq > ? AND seq <= ? AND kind IN ({SCORE_KINDS}) GROUP BY subject ORDER BY subject"""  # noqa: S608 # own words
