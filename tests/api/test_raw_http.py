@@ -22,10 +22,12 @@ from scoring.keys import key_files
 from scoring.store.embedded import EmbeddedStore
 from tests.api.service import AUDIENCE
 from tests.partner.town import publish_town, scores_of, subject_of
+from tests.support.patient_worker import patient_command
 from tests.support.ports import free_port
 from tests.support.snapshots import SNAPSHOT_KEY
 from tests.support.waiting import LONG_SECONDS
 
+ROOT = Path(__file__).parents[2]
 SECONDS = LONG_SECONDS  # to answer and close; else it hangs
 ENROL = b"POST /v1/me/enrolment"
 JSON = b"Content-Type: application/json\r\n"
@@ -105,9 +107,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             "CHENGXIN_AUDIENCE": AUDIENCE,
             "CHENGXIN_JWKS_URI": f"{issuer}/jwks.json",
         }
-        command = server_command(host="127.0.0.1", port=port, workers=1)
+        command = patient_command(server_command(host="127.0.0.1", port=port, workers=1))
         with (folder / "server.log").open("wb") as log:
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         token = issue_token(
             idp,
             issuer=issuer,
