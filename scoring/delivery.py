@@ -6,7 +6,7 @@ otherwise read without a word (short rows become null, a lost tail is simply mis
 
 import datetime as dt
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -14,7 +14,8 @@ NOTE_SUFFIX = ".note.json"
 
 
 class DeliveryNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`rows`: data rows without the header. `sha256`: hex, of the file's bytes as sent.
+    """`rows`: data rows without the header. `sha256`: hex in either case, of the file's
+    bytes as sent.
 
     `encoding` is what the sender declares; GB18030 is transcoded, anything undeclared is refused.
     """
@@ -22,8 +23,8 @@ class DeliveryNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     file: str
     kind: str
     department_code: str
-    rows: int
-    sha256: str
+    rows: Annotated[int, msgspec.Meta(ge=0)]
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{64}$")]
     encoding: Literal["utf-8", "gb18030"] = "utf-8"
     sent_on: dt.date
 

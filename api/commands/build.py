@@ -7,7 +7,7 @@ export is not what its manifest says: nothing was written; 7 the cluster is not 
 import datetime as dt
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +15,9 @@ from rich.progress import Progress
 
 from api.commands.private import write_for_owner_alone
 from scoring.errors import InputRefused, VerificationFailed
+
+if TYPE_CHECKING:
+    from scoring.policy.coverage import NoticeCoverage
 
 Data = Annotated[
     Path, typer.Option("--data", help="Data directory: keys, lake, exports.", metavar="DIR")
@@ -50,7 +53,6 @@ def build(
 ) -> None:
     """Score every enrolled citizen and write the snapshot's files; prints its id."""
     from api.commands.told import notice_problems
-    from api.ledger.notice import load_notices
     from scoring.benefits import load_benefits
     from scoring.build import BuildKeys
     from scoring.build import build as build_snapshot
@@ -84,7 +86,7 @@ def build(
             benefits=load_benefits(),
             catalogue=published_document(load_catalogue()),
             as_of=day_of(as_of),
-            notices=load_notices().coverage_on(day_of(as_of)),
+            notices=_coverage(day_of(as_of)),
             keys=BuildKeys(read_symmetric_key(files.snapshot), read_signing_key(files.signing)),
             buckets_per_job=buckets_per_job,
             executor=executor,
@@ -93,6 +95,20 @@ def build(
             ),
         )
     typer.echo(folder.name)
+
+
+def _coverage(day: dt.date) -> "NoticeCoverage":
+    from api.ledger.notice import NoticeBroken, load_notices
+
+    try:
+        return load_notices().coverage_on(day)
+    except NoticeBroken as error:
+        raise InputRefused(
+            "no_notice",
+            str(error),
+            where=str(day),
+            do="nobody has agreed to anything on that day: name a later one",
+        ) from error
 
 
 def _export_folder(exports: Path, position: int | None) -> Path:

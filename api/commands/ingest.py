@@ -101,10 +101,10 @@ def _print_files(console: "Console", report: "TreeReport", lake: Path) -> None:
     table = Table(
         title=f"{taken} files taken, {earlier} there already, {len(report.refused)} refused"
     )
-    table.add_column("kind")
+    table.add_column("kind", overflow="fold")
     for heading in ("files", "rows", "accepted", "rejected"):
         table.add_column(heading, justify="right")
-    table.add_column("broken rules")
+    table.add_column("broken rules", overflow="fold")
     for kind in sorted({one.kind for one in report.files}):
         table.add_row(kind, *_summary([one for one in report.files if one.kind == kind]))
     console.print(table)

@@ -23,7 +23,7 @@ from scoring.contract.ledger_tables import (
 )
 from scoring.contract.snapshot import SCHEMA_VERSION, SourcePart
 from scoring.errors import VerificationFailed
-from scoring.lake.manifest import read_manifest
+from scoring.lake.manifest import MANIFEST_NAME, read_manifest
 from scoring.policy.coverage import NoticeCoverage
 
 FILES_PER_JOB = 64  # hashed together: handing one file to a cluster costs more than its hash
@@ -69,7 +69,15 @@ class Export(msgspec.Struct, frozen=True):
 
 def facts_files(lake: Path) -> list[FactsFile]:
     """Person records of the lake's manifest in the order of their paths; a file on the disk that
-    the manifest does not name does not exist."""
+    the manifest does not name does not exist. Raises VerificationFailed where there is no manifest:
+    a disk that is not mounted looks like a city without records."""
+    if not (lake / MANIFEST_NAME).exists():
+        raise VerificationFailed(
+            "lake_missing",
+            "there is no lake",
+            where=str(lake),
+            do="mount or restore it; a new city begins with chengxin ingest",
+        )
     named = (
         (_FACTS_PATH.fullmatch(part.path), file.department, part)
         for file in read_manifest(lake).files
@@ -105,7 +113,9 @@ def verify_inputs(lake: Path, files: list[FactsFile], export: Export, executor: 
         if found != sha256:
             raise VerificationFailed(
                 "hash_differs" if found else "file_missing",
-                f"SHA-256 is {found}, the manifest says {sha256}",
+                f"SHA-256 is {found}, the manifest says {sha256}"
+                if found
+                else "the manifest names it, and it is not there",
                 where=str(path),
                 do="restore the file from backup; nothing was built",
             )

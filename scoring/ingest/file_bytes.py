@@ -47,7 +47,7 @@ def inspect_bytes(file: Path, note: DeliveryNote) -> FileBytes:
     with file.open("rb") as stream:
         _refuse_magic(stream.read(1024), file)
     sha256, lines, returns = _scan(file)
-    if sha256 != note.sha256:
+    if sha256 != note.sha256.lower():
         raise InputRefused(
             "digest_differs",
             f"SHA-256 {sha256} is not the note's {note.sha256}",

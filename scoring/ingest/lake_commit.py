@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from scoring.contract.snapshot import SourcePart
-from scoring.errors import StoreUnavailable
+from scoring.errors import StoreUnavailable, VerificationFailed
 from scoring.ingest.parts import Part, parquet_of
 from scoring.lake.durable import sync_folder, write_durably
 from scoring.lake.manifest import LakeFile, LakeManifest, read_manifest, write_manifest
@@ -99,7 +99,15 @@ def _clean_up(lake: Path) -> None:
     path = lake / INTENT_NAME
     if not path.exists():
         return
-    intent = msgspec.json.decode(path.read_bytes(), type=Intent)
+    try:
+        intent = msgspec.json.decode(path.read_bytes(), type=Intent)
+    except msgspec.DecodeError as error:
+        raise VerificationFailed(
+            "lake_intent_unreadable",
+            str(error),
+            where=str(path),
+            do="somebody else wrote it: restore the lake from backup",
+        ) from error
     if intent.file_id not in {file.file_id for file in read_manifest(lake).files}:
         for orphan in _files_of(lake, intent):
             orphan.unlink()

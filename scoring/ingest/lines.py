@@ -40,17 +40,18 @@ def _whole_lines(file: Path, limits: Limits) -> Iterator[bytes]:
             stream.seek(0)
         while block := stream.read(min(limits.batch_bytes, end - stream.tell())):
             lines, newline, tail = block.rpartition(b"\n")
-            if newline:
-                yield rest + lines + newline
-                rest = tail
-            else:
-                rest += tail
-            if len(rest) > limits.max_line_bytes:
+            first = len(rest) + (block.index(b"\n") if newline else len(block))
+            if first > limits.max_line_bytes:
                 raise InputRefused(
                     "line_too_long",
                     f"a line of more than {limits.max_line_bytes} bytes",
                     where=file.name,
                 )
+            if newline:
+                yield rest + lines + newline
+                rest = tail
+            else:
+                rest += tail
     if rest:
         yield rest
 

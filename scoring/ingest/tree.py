@@ -17,10 +17,15 @@ from scoring.ingest.report import IngestReport, Refusal, TreeReport
 
 def delivered_files(path: Path) -> list[Path]:
     """`path` itself, or all files below it but notes and hidden ones; a note without a file counts
-    as its file. In order of the note's day, kind and name: the order of acceptance."""
+    as its file, and so does a link that leads nowhere or to a folder: what was meant to be delivered
+    is refused, not overlooked. In order of the note's day, kind and name: the order of acceptance."""
     if path.is_file():
         return [path]
-    found = [file for file in path.rglob("*") if file.is_file() and not _is_hidden(file, path)]
+    found = [
+        file
+        for file in path.rglob("*")
+        if (file.is_symlink() or not file.is_dir()) and not _is_hidden(file, path)
+    ]
     named = {_delivered(file) for file in found}
     return sorted(named, key=_order)
 

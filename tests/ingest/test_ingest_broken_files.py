@@ -7,6 +7,7 @@ names file, line, column and rule.
 import csv
 import datetime as dt
 import gzip
+import hashlib
 import io
 import random
 import re
@@ -231,6 +232,12 @@ def test_a_file_that_is_not_what_its_note_says_is_refused(
     assert lake_digest(lake) == {}
 
 
+def test_a_digest_in_capitals_is_the_same_digest(tmp_path: Path, ingest: Ingest) -> None:
+    content = good_file("honour")
+    digest = hashlib.sha256(content).hexdigest().upper()  # as certutil and PowerShell write it
+    assert ingest(deliver(tmp_path / "in", "honour", content, sha256=digest)).status == "accepted"
+
+
 def test_a_file_without_a_note_is_refused(tmp_path: Path, ingest: Ingest) -> None:
     file = deliver(tmp_path / "in", "honour", good_file("honour"))
     note_path(file).unlink()
@@ -238,7 +245,21 @@ def test_a_file_without_a_note_is_refused(tmp_path: Path, ingest: Ingest) -> Non
         ingest(file)
 
 
-@pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"file": 1}', b"\xff\xfe{}"])
+NOTE = b'{"file":"a","kind":"honour","department_code":"x","sent_on":"2026-01-01",%s}'
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"file": 1}',
+        b"\xff\xfe{}",
+        NOTE % (b'"rows":-1,"sha256":"' + b"0" * 64 + b'"'),
+        NOTE % b'"rows":1,"sha256":"00"',
+    ],
+)
 def test_an_unreadable_note_is_refused(note: bytes, tmp_path: Path, ingest: Ingest) -> None:
     file = deliver(tmp_path / "in", "honour", good_file("honour"))
     note_path(file).write_bytes(note)
@@ -482,10 +503,10 @@ def test_a_line_without_end_refuses_the_file(
     tmp_path: Path, lake: Path, catalogue: Catalogue
 ) -> None:
     limits = msgspec.structs.replace(standard_limits(), batch_bytes=1000, max_line_bytes=5000)
-    content = good_file("honour") + b"x" * 9000
-    file = deliver(tmp_path / "in", "honour", content)
-    with pytest.raises(InputRefused, match="line_too_long"):
-        ingest_file(file, lake=lake, catalogue=catalogue, lake_key=LAKE_KEY, limits=limits)
+    for content in (good_file("honour") + b"x" * 9000, good_file("honour") + b"x" * 5500 + b"\n"):
+        file = deliver(tmp_path / "in", "honour", content)
+        with pytest.raises(InputRefused, match="line_too_long"):
+            ingest_file(file, lake=lake, catalogue=catalogue, lake_key=LAKE_KEY, limits=limits)
 
 
 def test_few_bad_rows_never_refuse_a_file_but_a_file_of_bad_rows_is_refused(

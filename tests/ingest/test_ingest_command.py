@@ -46,3 +46,27 @@ def test_a_refused_file_gives_exit_code_4_and_the_others_are_taken(
     assert result.exit_code == 4
     assert "not_csv" in result.output
     assert [file.kind for file in read_manifest(data / "lake").files] == ["honour"]
+
+
+def test_a_link_that_leads_nowhere_or_to_a_folder_is_refused_not_overlooked(
+    tmp_path: Path, data: Path
+) -> None:
+    deliver(tmp_path / "elsewhere", "honour", good_file("honour"))
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
+    (folder / "department").symlink_to(tmp_path / "elsewhere")
+    result = _run(folder, data)
+    assert (result.exit_code, "2 refused" in result.output) == (4, True)
+
+
+def test_the_summary_names_kind_and_rule_in_full_in_a_narrow_log(
+    tmp_path: Path, data: Path
+) -> None:
+    rows = good_rows("contract_performance")
+    number = rows[0]["XDR_ZJHM"]
+    rows[0]["XDR_ZJHM"] = number[:-1] + ("1" if number[-1] != "1" else "2")
+    content = as_csv("contract_performance", rows)
+    deliver(tmp_path / "in", "contract_performance", content)
+    output = _run(tmp_path / "in", data).output
+    assert "…" not in output

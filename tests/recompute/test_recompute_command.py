@@ -140,6 +140,18 @@ def test_a_day_that_is_none_is_refused(data: Path) -> None:
         build_command(as_of="30.6.2026", data=data)
 
 
+def test_a_day_before_the_first_notice_is_refused_in_words(data: Path) -> None:
+    with pytest.raises(InputRefused, match="no_notice"):
+        build_command(as_of="1999-01-01", data=data)
+
+
+def test_a_lake_that_is_not_there_is_no_city_without_records(data: Path) -> None:
+    shutil.rmtree(data / "lake")
+    with pytest.raises(VerificationFailed, match="lake_missing"):
+        build_command(as_of="2026-06-30", data=data)
+    assert not (data / "snapshots").exists()
+
+
 def test_lint_prints_each_problem_with_its_place_and_refuses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
