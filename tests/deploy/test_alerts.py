@@ -50,6 +50,14 @@ def test_every_series_of_a_rule_exists(rule: dict[str, Any], exposition: str) ->
         assert re.search(rf"^{name}\{{", exposition, re.MULTILINE), name
 
 
+def test_workers_are_compared_over_several_scrapes() -> None:
+    """One scrape meets one worker, and the others' series are stale from then on."""
+    (rule,) = [rule for rule in RULES if rule["alert"] == "ChengxinWorkersDisagree"]
+    compared = re.findall(r"(\w*)\(chengxin_snapshot_as_of_seconds(\[\w+\])?\)", rule["expr"])
+    assert compared == [("last_over_time", "[5m]")] * 2
+    assert rule["for"] == "10m"  # longer than a publish can be seen by one worker alone
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_every_rule_leads_to_a_place_in_the_runbook(rule: dict[str, Any]) -> None:
     page, anchor = rule["annotations"]["runbook"].split("#")
