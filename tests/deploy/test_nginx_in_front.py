@@ -1,5 +1,6 @@
 """nginx as deployed, in front of the real service: what passes, what is kept, what is cut."""
 
+import contextlib
 import json
 import ssl
 import statistics
@@ -104,6 +105,55 @@ def test_refusals_of_nginx_itself_are_problems_too(client: httpx.Client) -> None
         assert reply.json()["status"] == status
         assert len(reply.json()["trace_id"]) == 32
         assert "nginx/" not in reply.text + reply.headers.get("server", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "headers"),
+    [
+        (b"GET /v1/rules?" + b"a" * 20_000 + b" HTTP/1.1", b""),
+        (b"no request at all", b""),
+        (b"GET /v1/rules HTTP/9.1", b""),
+        (b"GET /%zz HTTP/1.1", b""),
+        (b"GET /../../x HTTP/1.1", b""),
+        (b"GET /v1/rules HTTP/1.1", b"Host: another.example\r\n"),
+        (b"POST /v1/me/enrolment HTTP/1.1", b"Transfer-Encoding: unheard-of\r\n"),
+        (
+            b"POST /v1/me/enrolment HTTP/1.1",
+            b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        ),
+        (b"POST /v1/me/enrolment HTTP/1.1", b"Content-Length: 5\r\nContent-Length: 0\r\n"),
+    ],
+    ids=lambda part: part[:24].decode(),
+)
+def test_what_nginx_cannot_read_is_one_400_in_our_shape(
+    front: Front, line: bytes, headers: bytes
+) -> None:
+    hidden = b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: " + NAME.encode() + b"\r\n\r\n"
+    answer = spoken(
+        front, line + b"\r\nHost: " + NAME.encode() + b"\r\n" + headers + b"\r\n" + hidden
+    )
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1, answer
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head.lower()
+    assert json.loads(body)["code"] == "bad_request"
+
+
+def test_without_a_name_nothing_is_said(front: Front) -> None:
+    assert spoken(front, b"GET / HTTP/1.1\r\n\r\n") == b""
+
+
+def spoken(front: Front, request: bytes) -> bytes:
+    """All that comes back until nginx closes."""
+    answer = b""
+    with (
+        front.connect(CUT_SECONDS) as connection,
+        contextlib.suppress(ConnectionError, ssl.SSLError),
+    ):
+        connection.sendall(request)
+        while more := connection.recv(65_536):
+            answer += more
+    return answer
 
 
 def test_plain_http_leads_to_https_and_another_name_nowhere(front: Front) -> None:
