@@ -102,3 +102,22 @@ def test_the_store_is_named_by_the_same_variable_as_for_the_service(
     assert run(monkeypatch, "publish", "--data", str(data)) == 0
     with connected(server) as store:
         assert pointers.served_id(store) == "s1"
+
+
+def test_what_the_machine_refuses_ends_with_its_code_and_the_whole_path_on_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / ("a-folder-of-a-rather-long-name-" * 4)
+    make_lake_key(data)
+    (data / "lake").write_text("a file where a folder belongs")
+    (tmp_path / "in").mkdir()
+    assert run(monkeypatch, "ingest", str(tmp_path / "in"), "--data", str(data)) == 7
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert f"where: {data / 'lake'}\n" in said
+    assert "disk_unavailable" in said
+
+
+def make_lake_key(data: Path) -> None:
+    (data / "keys").mkdir(parents=True)
+    (data / "keys" / "lake.key").write_text("00" * 32)
