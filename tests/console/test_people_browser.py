@@ -291,6 +291,22 @@ def test_the_site_can_be_read_touched_and_heard_under_its_policy(town: Town) -> 
     page.wait_for_selector("#login:visible")
 
 
+def test_by_keyboard_on_a_phone_the_site_s_menu_is_seen_and_unfolds_in_place(town: Town) -> None:
+    page = town.page("/rights/")
+    rules = page.locator(".md-nav--primary label", has_text="评分规则").first
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if rules.evaluate("label => label === document.activeElement"):
+            break
+    expect(rules).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    simulator = page.locator(".md-nav--primary a", has_text="模拟器")
+    expect(simulator).to_be_focused()
+    expect(simulator).to_be_in_viewport(ratio=1)
+
+
 def test_the_simulator_works_with_the_network_gone(town: Town) -> None:
     page = town.page("/simulator/")
     page.wait_for_selector("#simulator .md-button")
