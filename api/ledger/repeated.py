@@ -16,6 +16,11 @@ class Idempotency(msgspec.Struct, frozen=True):
     key: str
     fingerprint: bytes
 
+    def claim(self, scope: str, status: int, body: bytes) -> IdempotencyClaim:
+        return IdempotencyClaim(
+            scope=scope, key=self.key, fingerprint=self.fingerprint, status=status, body=body
+        )
+
 
 class Repeatable:
     """One request that may come again. `scope`: who (a pseudonym) and which operation. Without a
@@ -29,15 +34,7 @@ class Repeatable:
     def claim(self, status: int, body: bytes) -> IdempotencyClaim | None:
         """To be stored with the event: `append` answers a repetition from it."""
         asked = self._idempotency
-        if asked is None:
-            return None
-        return IdempotencyClaim(
-            scope=self._scope,
-            key=asked.key,
-            fingerprint=asked.fingerprint,
-            status=status,
-            body=body,
-        )
+        return None if asked is None else asked.claim(self._scope, status, body)
 
     async def before(self) -> Replayed | None:
         """The answer given before. Raises IdempotencyConflict, LedgerUnavailable."""

@@ -68,10 +68,4 @@ def item_scope(partner: str, index: int) -> str:
 
 
 def claim_of(scope: str, asked: Idempotency, body: msgspec.Struct) -> IdempotencyClaim:
-    return IdempotencyClaim(
-        scope=scope,
-        key=asked.key,
-        fingerprint=asked.fingerprint,
-        status=ANSWERED_STATUS,
-        body=msgspec.json.encode(body),
-    )
+    return asked.claim(scope, ANSWERED_STATUS, msgspec.json.encode(body))
