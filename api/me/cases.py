@@ -1,7 +1,7 @@
 """Disputes, reviews and repairs from the citizen's side: open one, see what became of it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Response, get, post
@@ -14,15 +14,18 @@ from api.answers import Call
 from api.consents.reading import PAGE_EVENTS
 from api.idempotency import idempotency_of
 from api.inner import ApiRequest, call_of
+from api.ledger.repeated import Idempotency
 from api.openapi.limits import WRITTEN, exactly
-from api.paging import PAGE_QUERY, limit_in
+from api.paging import PAGE_QUERY, page_in
 from api.problems import Problem
 from api.rights.answers import CaseReceipt, DisputeAnswer, RepairAnswer, ReviewAnswer
-from api.rights.case import ReviewSubject
+from api.rights.answers import Words as CaseWords
+from api.rights.case import Case, ReviewSubject
 from api.rights.reading import CitizenRecords
 from api.rights.refusal import CaseRefused
 from api.rights.views import dispute_answer, repair_answer, review_answer
 from api.services import Services
+from scoring.policy.cases import CaseType
 
 OPEN_PROBLEMS = (
     "not_enrolled",
@@ -41,6 +44,7 @@ RecordId = Annotated[
 # What is too long is told by its own code; this bound only keeps bodies small.
 Words = Annotated[str, msgspec.Meta(max_length=8_000, pattern=exactly(WRITTEN))]
 Result = TypeVar("Result")
+Answer = TypeVar("Answer")
 
 
 class DisputeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,27 +93,6 @@ class RepairsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-class _HasId(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-Item = TypeVar("Item", bound=_HasId)
-
-
-def page_of(items: Sequence[Item], query: Mapping[str, str]) -> tuple[list[Item], str | None]:
-    """The cursor is the last item's id. Raises Problem invalid_parameter."""
-    cursor, start = query.get("cursor"), 0
-    if cursor is not None:
-        ids = [item.id for item in items]
-        if cursor not in ids:
-            raise Problem("invalid_parameter")
-        start = ids.index(cursor) + 1
-    page = list(items[start : start + limit_in(query)])
-    has_more = start + len(page) < len(items)
-    return page, page[-1].id if page and has_more else None
-
-
 async def told(work: Awaitable[Result]) -> Result:
     """The room's refusals as problems."""
     try:
@@ -118,165 +101,150 @@ async def told(work: Awaitable[Result]) -> Result:
         raise Problem(refused.code, members=refused.members) from refused
 
 
-def receipt_response(body: bytes, address: str) -> Response[CaseReceipt]:
-    return Response(
-        body,  # type: ignore[arg-type]  # the receipt's own bytes
-        status_code=201,
-        headers={"location": address},
-        media_type="application/json",
-    )
-
-
 PageLimit = Annotated[int | None, QueryParameter(description="一页几条，至多 100")]
 PageCursor = Annotated[str | None, QueryParameter(description="上一页的 next_cursor")]
 
 
-def disputes_handler(services: Services) -> HTTPRouteHandler:
+class OwnCases:
+    """What the three types share: who may ask, a page of her own, the opening of one."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.records = CitizenRecords(services.reader)
+
+    async def page(
+        self, call: Call, case_type: CaseType, shown: Callable[[Case, CaseWords], Answer]
+    ) -> tuple[list[Answer], str | None]:
+        cases, words = await self.services.rights.cases(call.caller.subject, case_type)
+        page, following = page_in(cases, call.query)
+        return [shown(case, words) for case in page], following
+
+    async def opened(
+        self,
+        call: Call,
+        case_type: CaseType,
+        data: msgspec.Struct,
+        open_case: Callable[[Idempotency | None], Awaitable[bytes]],
+    ) -> Response[CaseReceipt]:
+        """`open_case`: with all that is looked up for it; a repeated request looks nothing up."""
+        key = idempotency_of(call.headers, data)
+        rights = self.services.rights
+        work = rights.once(call.caller.subject, case_type, key, lambda: open_case(key))
+        return Response(
+            await told(work),  # type: ignore[arg-type]  # the receipt's own bytes
+            status_code=201,
+            headers={"location": f"/v1/me/{case_type}s"},
+            media_type="application/json",
+        )
+
+
+def listing() -> dict[str, Any]:
+    return open_to(
+        CITIZEN_SCOPE, query=PAGE_QUERY, audit="citizen", problems=["ledger_unavailable"]
+    )
+
+
+def opening(*problems: str) -> dict[str, Any]:
+    """`problems`: of this type, beside those every opening can meet."""
+    return open_to(
+        CITIZEN_SCOPE, body="json", audit="citizen", problems=(*problems, *OPEN_PROBLEMS)
+    )
+
+
+def dispute_handlers(own: OwnCases) -> list[HTTPRouteHandler]:
     @get(
         "/v1/me/disputes",
         operation_id="listDisputes",
         tags=["rights"],
         summary="我的异议",
-        opt=open_to(
-            CITIZEN_SCOPE, query=PAGE_QUERY, audit="citizen", problems=["ledger_unavailable"]
-        ),
+        opt=listing(),
     )
     async def disputes(
         request: ApiRequest, limit: PageLimit = None, cursor: PageCursor = None
     ) -> DisputesAnswer:
-        call = call_of(request)
-        cases, words = await services.rights.cases(call.caller.subject, "dispute")
-        page, following = page_of(cases, call.query)
-        return DisputesAnswer(
-            items=[dispute_answer(case, words) for case in page], next_cursor=following
-        )
+        items, following = await own.page(call_of(request), "dispute", dispute_answer)
+        return DisputesAnswer(items=items, next_cursor=following)
 
-    return disputes
-
-
-def dispute_handler(services: Services, records: CitizenRecords) -> HTTPRouteHandler:
     @post(
         "/v1/me/disputes",
         operation_id="openDispute",
         tags=["rights"],
         summary="提出异议",
         status_code=201,
-        opt=open_to(
-            CITIZEN_SCOPE,
-            body="json",
-            audit="citizen",
-            problems=[
-                "record_not_found",
-                "already_disputed",
-                "dispute_decided_already",
-                *OPEN_PROBLEMS,
-            ],
-        ),
+        opt=opening("record_not_found", "already_disputed", "dispute_decided_already"),
     )
     async def dispute(request: ApiRequest, data: JSONBody[DisputeRequest]) -> Response[CaseReceipt]:
         call = call_of(request)
 
-        citizen, rights = call.caller, services.rights
-        key = idempotency_of(call.headers, data)
+        async def opened(key: Idempotency | None) -> bytes:
+            record = await own.records.record(call.caller.snapshot_subject, data.record_id)
+            rights = own.services.rights
+            return await rights.dispute(call.caller.subject, record, data.reason, key)
 
-        async def opened() -> bytes:
-            record = await records.record(citizen.snapshot_subject, data.record_id)
-            return await rights.dispute(citizen.subject, record, data.reason, key)
+        return await own.opened(call, "dispute", data, opened)
 
-        receipt = await told(rights.once(citizen.subject, "dispute", key, opened))
-        return receipt_response(receipt, "/v1/me/disputes")
-
-    return dispute
+    return [disputes, dispute]
 
 
-def repairs_handler(services: Services) -> HTTPRouteHandler:
+def repair_handlers(own: OwnCases) -> list[HTTPRouteHandler]:
     @get(
         "/v1/me/repairs",
         operation_id="listRepairs",
         tags=["rights"],
         summary="我的信用修复",
-        opt=open_to(
-            CITIZEN_SCOPE, query=PAGE_QUERY, audit="citizen", problems=["ledger_unavailable"]
-        ),
+        opt=listing(),
     )
     async def repairs(
         request: ApiRequest, limit: PageLimit = None, cursor: PageCursor = None
     ) -> RepairsAnswer:
-        call = call_of(request)
-        cases, words = await services.rights.cases(call.caller.subject, "repair")
-        page, following = page_of(cases, call.query)
-        return RepairsAnswer(
-            items=[repair_answer(case, words) for case in page], next_cursor=following
-        )
+        items, following = await own.page(call_of(request), "repair", repair_answer)
+        return RepairsAnswer(items=items, next_cursor=following)
 
-    return repairs
-
-
-def repair_handler(services: Services, records: CitizenRecords) -> HTTPRouteHandler:
     @post(
         "/v1/me/repairs",
         operation_id="requestRepair",
         tags=["rights"],
         summary="申请信用修复",
         status_code=201,
-        opt=open_to(
-            CITIZEN_SCOPE,
-            body="json",
-            audit="citizen",
-            problems=[
-                "record_not_found",
-                "too_early",
-                "already_requested",
-                "already_repaired",
-                "not_repairable",
-                *OPEN_PROBLEMS,
-            ],
+        opt=opening(
+            "record_not_found",
+            "too_early",
+            "already_requested",
+            "already_repaired",
+            "not_repairable",
         ),
     )
     async def repair(request: ApiRequest, data: JSONBody[RepairRequest]) -> Response[CaseReceipt]:
         call = call_of(request)
 
-        citizen, rights = call.caller, services.rights
-        key = idempotency_of(call.headers, data)
+        async def opened(key: Idempotency | None) -> bytes:
+            record = await own.records.record(call.caller.snapshot_subject, data.record_id)
+            rights = own.services.rights
+            return await rights.repair(call.caller.subject, record, data.reason, key)
 
-        async def opened() -> bytes:
-            record = await records.record(citizen.snapshot_subject, data.record_id)
-            return await rights.repair(citizen.subject, record, data.reason, key)
+        return await own.opened(call, "repair", data, opened)
 
-        receipt = await told(rights.once(citizen.subject, "repair", key, opened))
-        return receipt_response(receipt, "/v1/me/repairs")
-
-    return repair
+    return [repairs, repair]
 
 
-def reviews_handler(services: Services) -> HTTPRouteHandler:
+def review_handlers(own: OwnCases) -> list[HTTPRouteHandler]:
+    async def reference_of(call: Call, data: ReviewRequest) -> str:
+        if data.about == "score":
+            return await own.records.require_scored(call.caller.snapshot_subject)
+        return await _own_decision(own.services, call.caller.subject, data.decision_id)
+
     @get(
         "/v1/me/reviews",
         operation_id="listReviews",
         tags=["rights"],
         summary="我的人工复核",
-        opt=open_to(
-            CITIZEN_SCOPE, query=PAGE_QUERY, audit="citizen", problems=["ledger_unavailable"]
-        ),
+        opt=listing(),
     )
     async def reviews(
         request: ApiRequest, limit: PageLimit = None, cursor: PageCursor = None
     ) -> ReviewsAnswer:
-        call = call_of(request)
-        cases, words = await services.rights.cases(call.caller.subject, "review")
-        page, following = page_of(cases, call.query)
-        return ReviewsAnswer(
-            items=[review_answer(case, words) for case in page], next_cursor=following
-        )
-
-    return reviews
-
-
-def review_handler(services: Services, records: CitizenRecords) -> HTTPRouteHandler:
-    async def reference_of(call: Call, data: ReviewRequest) -> str:
-        if data.about == "score":
-            return await records.require_scored(call.caller.snapshot_subject)
-        return await _own_decision(services, call.caller.subject, data.decision_id)
+        items, following = await own.page(call_of(request), "review", review_answer)
+        return ReviewsAnswer(items=items, next_cursor=following)
 
     @post(
         "/v1/me/reviews",
@@ -284,27 +252,19 @@ def review_handler(services: Services, records: CitizenRecords) -> HTTPRouteHand
         tags=["rights"],
         summary="请求人工复核",
         status_code=201,
-        opt=open_to(
-            CITIZEN_SCOPE,
-            body="json",
-            audit="citizen",
-            problems=["decision_not_found", "already_under_review", *OPEN_PROBLEMS],
-        ),
+        opt=opening("decision_not_found", "already_under_review"),
     )
     async def review(request: ApiRequest, data: JSONBody[ReviewRequest]) -> Response[CaseReceipt]:
         call = call_of(request)
 
-        subject, rights = call.caller.subject, services.rights
-        key = idempotency_of(call.headers, data)
+        async def opened(key: Idempotency | None) -> bytes:
+            about, reference = data.about, await reference_of(call, data)
+            rights = own.services.rights
+            return await rights.review(call.caller.subject, about, reference, data.reason, key)
 
-        async def opened() -> bytes:
-            reference = await reference_of(call, data)
-            return await rights.review(subject, data.about, reference, data.reason, key)
+        return await own.opened(call, "review", data, opened)
 
-        receipt = await told(rights.once(subject, "review", key, opened))
-        return receipt_response(receipt, "/v1/me/reviews")
-
-    return review
+    return [reviews, review]
 
 
 async def _own_decision(services: Services, subject: str, decision_id: str) -> str:
@@ -324,15 +284,5 @@ async def _own_decision(services: Services, subject: str, decision_id: str) -> s
 
 
 def case_handlers(services: Services) -> list[HTTPRouteHandler]:
-    records = CitizenRecords(services.reader)
-    opening: list[Callable[[Services, CitizenRecords], HTTPRouteHandler]] = [
-        dispute_handler,
-        review_handler,
-        repair_handler,
-    ]
-    return [
-        disputes_handler(services),
-        reviews_handler(services),
-        repairs_handler(services),
-        *(make(services, records) for make in opening),
-    ]
+    own = OwnCases(services)
+    return [*dispute_handlers(own), *review_handlers(own), *repair_handlers(own)]

@@ -9,7 +9,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.access import CITIZEN_SCOPE, open_to
-from api.answers import Call
 from api.consents.answers import (
     ConsentAnswer,
     ConsentChange,
@@ -24,7 +23,7 @@ from api.consents.service import ConsentNotFound, ConsentsRefused, instant_ms
 from api.consents.terms import AskedTerms, TermsRefused
 from api.idempotency import idempotency_of
 from api.inner import ApiRequest, call_of
-from api.paging import PAGE_QUERY, limit_in
+from api.paging import PAGE_QUERY, page_in
 from api.problems import Problem
 from api.services import Services
 
@@ -69,20 +68,6 @@ def asked_terms(request: ConsentRequest) -> AskedTerms:
         max_uses_per_day=request.max_uses_per_day,
         data_life_days=request.data_life_days,
     )
-
-
-def page_of(consents: dict[str, Consent], call: Call) -> tuple[list[Consent], str | None]:
-    """Newest first; the cursor is the last consent's id. Raises Problem invalid_parameter."""
-    newest_first = list(consents.values())[::-1]
-    cursor, start = call.query.get("cursor"), 0
-    if cursor is not None:
-        ids = [consent.id for consent in newest_first]
-        if cursor not in ids:
-            raise Problem("invalid_parameter")
-        start = ids.index(cursor) + 1
-    page = newest_first[start : start + limit_in(call.query)]
-    has_more = start + len(page) < len(newest_first)
-    return page, page[-1].id if page and has_more else None
 
 
 def grant_handler(services: Services) -> HTTPRouteHandler:
@@ -145,7 +130,8 @@ def consents_handler(services: Services) -> HTTPRouteHandler:
     ) -> ConsentsAnswer:
         call = call_of(request)
         subject = call.caller.subject
-        page, following = page_of(await consents_of(services.ledger, subject), call)
+        consents = await consents_of(services.ledger, subject)
+        page, following = page_in(list(consents.values())[::-1], call.query)
         uses = await uses_of(services.ledger, subject) if page else {}
         now_ms = services.consents.now_ms()
         return ConsentsAnswer(

@@ -44,9 +44,7 @@ class Exporter:
         services, subject = self._services, call.caller.subject
         rights, now_ms = services.rights, services.rights.now_ms()
         score, explanation = await self._scored(call)
-        disputes, of_disputes = await rights.cases(subject, "dispute")
-        reviews, of_reviews = await rights.cases(subject, "review")
-        repairs, of_repairs = await rights.cases(subject, "repair")
+        cases, words = await rights.cases(subject)
         joined = await all_events(services.ledger, subject, ENROLMENT_KINDS)
         items = explanation.items if explanation else []
         return ExportDocument(
@@ -57,21 +55,22 @@ class Exporter:
             records=await rights.noted(subject, items, call.language),
             consents=await self._consents(subject, now_ms),
             accesses=await self._accesses(call, now_ms),
-            disputes=[dispute_answer(case, of_disputes) for case in disputes],
-            reviews=[review_answer(case, of_reviews) for case in reviews],
-            repairs=[repair_answer(case, of_repairs) for case in repairs],
+            disputes=[dispute_answer(case, words) for case in cases if case.type == "dispute"],
+            reviews=[review_answer(case, words) for case in cases if case.type == "review"],
+            repairs=[repair_answer(case, words) for case in cases if case.type == "repair"],
             statements=await rights.statements(subject),
             retention_version=load_retention().version,
             retention=retention_lines(),
         )
 
     async def _scored(self, call: Call) -> tuple[ScoreAnswer | None, ExplanationAnswer | None]:
-        """Both of one version, or neither. Raises Problem, StoreDown."""
+        """Both of one version, of the snapshot and of her, or neither. Raises Problem, StoreDown."""
         try:
             while True:
                 explanation = await self._explanation.answer(call.caller, call.language)
                 answer = msgspec.json.decode((await self._score(call)).body, type=ScoreAnswer)
-                if answer.snapshot == explanation.snapshot:  # else a version came in between
+                is_same = answer.snapshot == explanation.snapshot
+                if is_same and answer.score == explanation.score:  # else one was laid in between
                     return answer, explanation
         except Problem as problem:
             if problem.code in ("not_enrolled", "not_scored_yet"):
