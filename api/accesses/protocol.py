@@ -1,6 +1,7 @@
 """The access log as those see it who read a citizen's data: first the line, then the answer."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 import msgspec
@@ -37,13 +38,23 @@ class AccessEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccessLog(Protocol):
-    async def record(self, access: AccessEvent) -> int:
+    async def record(
+        self, access: AccessEvent, *, unwritten: Callable[[], None] | None = None
+    ) -> int:
         """Sequence number of the stored line; durable when it returns, and only then may the
         answer leave. The first use of a consent is told to the citizen in the same transaction.
-        Raises LedgerUnavailable: answer 503."""
+        `unwritten` is called where no such line is stored nor will be, also when the caller has
+        been cancelled before that was known; where it stays unknown it is not. Raises
+        LedgerUnavailable: answer 503."""
         ...
 
-    async def record_once(self, access: AccessEvent, claim: IdempotencyClaim) -> Replayed | None:
+    async def record_once(
+        self,
+        access: AccessEvent,
+        claim: IdempotencyClaim,
+        *,
+        unwritten: Callable[[], None] | None = None,
+    ) -> Replayed | None:
         """As `record`, unless the claim was made before: then nothing is stored and the answer of
         then is given back. Raises IdempotencyConflict, LedgerUnavailable."""
         ...

@@ -4,7 +4,7 @@ Promise: when `append` returns, the event survives power loss; when it raises, t
 stored (or, after LedgerUnavailable, may be: repeat with the same idempotency key).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -87,11 +87,12 @@ class LedgerError(Exception):
 
 class LedgerUnavailable(LedgerError):
     """Nothing was acknowledged: answer 503. `reason`: one of locked, full, read_only, io, gone,
-    damaged, overloaded, slow, closed."""
+    damaged, overloaded, slow, closed. `is_certain`: nothing is stored, and nothing will be."""
 
-    def __init__(self, reason: str = "io") -> None:
+    def __init__(self, reason: str = "io", *, is_certain: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.is_certain = is_certain
 
 
 class LedgerSchemaUnknown(LedgerError):
@@ -123,6 +124,9 @@ class IdempotencyConflict(LedgerError):
     """The key was used before with another request."""
 
 
+Afterwards = Callable[[Appended | Replayed | LedgerError], None]
+
+
 class MarkPending(Exception):
     """Stored, but not yet seen by the snapshot's readers: answer 503. It will be, without any
     further request, and repeating the request is safe."""
@@ -146,13 +150,18 @@ class Ledger(Protocol):
         stream_unchanged_since: int | None = None,
         claim: IdempotencyClaim | None = None,
         text: Text | None = None,
+        afterwards: Afterwards | None = None,
     ) -> Appended | Replayed:
-        """Store one event durably, and in the same transaction the text it names. Inside the transaction `require` is checked against the
-        subject's enrolment, `unchanged_since` against that enrolment's `seq`, and
-        `stream_unchanged_since` against the seq of the last event of the draft's stream (0: none
-        yet). The claim is looked up first: a repeated request is answered whatever became of the
-        state since. Raises ConditionNotMet, StreamChanged, IdempotencyConflict, EventRefused,
-        LedgerUnavailable."""
+        """Store one event durably, and in the same transaction the text it names.
+
+        Inside the transaction `require` is checked against the subject's enrolment,
+        `unchanged_since` against that enrolment's `seq`, and `stream_unchanged_since` against the
+        seq of the last event of the draft's stream (0: none yet). The claim is looked up first: a
+        repeated request is answered whatever became of the state since. `afterwards` is told what
+        became of it where the caller was cancelled or refused as slow before that was known.
+
+        Raises ConditionNotMet, StreamChanged, IdempotencyConflict, EventRefused, LedgerUnavailable.
+        """
         ...
 
     async def replay(self, *, scope: str, key: str, fingerprint: bytes) -> Replayed | None:

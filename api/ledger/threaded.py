@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from api.deadlines import Deadlines
 from api.ledger.commit_group import AppendRequest, Outcome, StoredClaim, answered_before
 from api.ledger.protocol import (
+    Afterwards,
     Appended,
     Enrolment,
     Event,
@@ -87,11 +88,12 @@ class ThreadedLedger(Generic[Connection]):
         stream_unchanged_since: int | None = None,
         claim: IdempotencyClaim | None = None,
         text: Text | None = None,
+        afterwards: Afterwards | None = None,
     ) -> Appended | Replayed:
         request = AppendRequest(
             draft, require, unchanged_since, stream_unchanged_since, claim, text
         )
-        future = self._writer.submit(request)
+        future = self._writer.submit(request, afterwards)
         self._deadlines.watch(future)
         outcome = await future
         if isinstance(outcome, LedgerError):

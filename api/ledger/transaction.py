@@ -145,6 +145,7 @@ class SqliteTransactions:
 
     def _unavailable(self, error: sqlite3.Error) -> LedgerUnavailable:
         reason = reason_of(error)
-        if reason not in ("locked", "full"):
+        is_undone = reason in ("locked", "full")
+        if not is_undone:
             self.disconnect()  # after a failed sync nothing this connection remembers is trusted
-        return LedgerUnavailable(reason)
+        return LedgerUnavailable(reason, is_certain=is_undone)

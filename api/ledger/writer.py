@@ -8,6 +8,7 @@ one call into the event loop.
 import asyncio
 import contextlib
 import itertools
+import logging
 import threading
 import time
 from collections import deque
@@ -18,7 +19,15 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from api.ledger.commit_group import AppendRequest, Outcome
-from api.ledger.protocol import EventDraft, EventRefused, LedgerError, LedgerUnavailable
+from api.ledger.protocol import (
+    Afterwards,
+    EventDraft,
+    EventRefused,
+    LedgerError,
+    LedgerUnavailable,
+)
+
+log = logging.getLogger("chengxin.ledger")
 
 # Pauses between two tries to begin, another process writing. SQLite's own handler sleeps up to
 # 100 ms, a hundred times the length of a commit.
@@ -79,14 +88,27 @@ class Budgets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Waiting:
-    """A request, and the future of whoever waits for its outcome."""
+    """A request, and the future of whoever waits for its outcome; `afterwards`: as of `append`."""
 
-    __slots__ = ("future", "request", "since")
+    __slots__ = ("afterwards", "future", "request", "since")
 
-    def __init__(self, request: AppendRequest, future: asyncio.Future[Outcome]) -> None:
+    def __init__(
+        self,
+        request: AppendRequest,
+        future: asyncio.Future[Outcome],
+        afterwards: Afterwards | None = None,
+    ) -> None:
         self.request = request
         self.future = future
+        self.afterwards = afterwards
         self.since = time.monotonic()
+
+    def tell(self, outcome: Outcome) -> None:
+        """On the loop. Its caller may have been cancelled or out of time."""
+        if not self.future.done():
+            self.future.set_result(outcome)
+        elif self.afterwards is not None:
+            self.afterwards(outcome)
 
 
 class Job:
@@ -124,10 +146,12 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, request: AppendRequest) -> asyncio.Future[Outcome]:
+    def submit(
+        self, request: AppendRequest, afterwards: Afterwards | None = None
+    ) -> asyncio.Future[Outcome]:
         self._require_room()
         future: asyncio.Future[Outcome] = self._loop.create_future()
-        self._queue.put(Waiting(request, future))
+        self._queue.put(Waiting(request, future, afterwards))
         return future
 
     def submit_job(self, work: Callable[[Transactions], int]) -> asyncio.Future[int | LedgerError]:
@@ -147,9 +171,9 @@ class Writer:
 
     def _require_room(self) -> None:
         if self._is_stopped:
-            raise LedgerUnavailable("closed")
+            raise LedgerUnavailable("closed", is_certain=True)
         if self._queue.qsize() >= self._budgets.queued:
-            raise LedgerUnavailable("overloaded")
+            raise LedgerUnavailable("overloaded", is_certain=True)
 
     # The writer's thread from here on.
 
@@ -160,18 +184,34 @@ class Writer:
             else:
                 self._taken.appendleft(job)
                 self._store_group()
-            self._transactions.give_way()
+            self._give_way()
         self._transactions.close()
+
+    def _give_way(self) -> None:
+        try:
+            self._transactions.give_way()
+        except Exception as error:
+            _tell_unforeseen(error)
 
     def _next(self) -> Waiting | Job | Stop:
         return self._taken.popleft() if self._taken else self._queue.get()
 
     def _store_group(self) -> None:
+        """Whatever happens, each of the group is answered and the thread goes on: one that ended
+        would leave a worker that stores nothing until somebody starts it anew."""
         try:
-            if self._begin():
-                self._deliver(self._commit(self._take_group()))
-        except LedgerUnavailable as error:
-            self._deliver(_all_unavailable(self._take_group(), error.reason))
+            if not self._begin():
+                return
+        except Exception as error:
+            reason = _reason_of(error)
+            self._deliver(_all_unavailable(self._take_group(), reason, is_certain=True))
+            return
+        group = self._take_group()
+        try:
+            results = self._commit(group)
+        except Exception as error:
+            results = _all_unavailable(group, _reason_of(error))
+        self._deliver(results)
 
     def _begin(self) -> bool:
         """Wait for the write lock while a request is young enough; False when none is left."""
@@ -191,7 +231,7 @@ class Writer:
         refused: Results = []
         while self._taken and isinstance(first := self._taken[0], Waiting) and first.since < oldest:
             self._taken.popleft()
-            refused.append((first, LedgerUnavailable("locked")))
+            refused.append((first, LedgerUnavailable("locked", is_certain=True)))
         self._deliver(refused)
 
     def _drain(self) -> None:
@@ -203,10 +243,11 @@ class Writer:
         """Requests up to the next job; not those whose caller has gone."""
         self._drain()
         group: list[Waiting] = []
+        gone: list[Waiting] = []
         while self._taken and isinstance(first := self._taken[0], Waiting):
             self._taken.popleft()
-            if not first.future.done():
-                group.append(first)
+            (gone if first.future.done() else group).append(first)
+        self._deliver(_all_unavailable(gone, "slow", is_certain=True))
         return group
 
     def _commit(self, group: list[Waiting]) -> Results:
@@ -215,7 +256,7 @@ class Writer:
         try:
             outcomes = self._transactions.store(requests)
         except LedgerUnavailable as error:
-            return _all_unavailable(group, error.reason)
+            return _all_unavailable(group, error.reason, is_certain=error.is_certain)
         except EventRefused as error:
             # The database does not say which of them it refuses: each by itself.
             return [(group[0], error)] if len(group) == 1 else self._commit_singly(group)
@@ -227,7 +268,7 @@ class Writer:
             try:
                 self._transactions.begin_within(self._budgets.lock_seconds)
             except LedgerUnavailable as error:
-                results.append((waiting, error))
+                results += _all_unavailable([waiting], error.reason, is_certain=True)
             else:
                 results += self._commit([waiting])
         return results
@@ -239,12 +280,14 @@ class Writer:
             outcome = job.work(self._transactions)
         except LedgerError as error:
             outcome = error
+        except Exception as error:
+            outcome = LedgerUnavailable(_reason_of(error))
         self._call_loop(lambda: _resolve(job.future, outcome))
 
     def _deliver(self, results: Results) -> None:
         def resolve_all() -> None:
             for waiting, outcome in results:
-                _resolve(waiting.future, outcome)
+                waiting.tell(outcome)
 
         if results:
             self._call_loop(resolve_all)
@@ -254,9 +297,21 @@ class Writer:
             self._loop.call_soon_threadsafe(callback)
 
 
-def _all_unavailable(group: list[Waiting], reason: str) -> Results:
+def _all_unavailable(group: list[Waiting], reason: str, *, is_certain: bool = False) -> Results:
     """An exception each: one raised by many tasks would collect all their tracebacks."""
-    return [(waiting, LedgerUnavailable(reason)) for waiting in group]
+    return [(waiting, LedgerUnavailable(reason, is_certain=is_certain)) for waiting in group]
+
+
+def _reason_of(error: Exception) -> str:
+    if isinstance(error, LedgerUnavailable):
+        return error.reason
+    _tell_unforeseen(error)
+    return "io"
+
+
+def _tell_unforeseen(error: Exception) -> None:
+    """The type alone: its text may quote a row."""
+    log.error("the ledger's writer met %s and goes on", type(error).__name__)
 
 
 def _resolve(future: asyncio.Future[Result], outcome: Result) -> None:

@@ -27,6 +27,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -105,14 +106,17 @@ class Eligibility:
         self._books = PerVersion(PolicyBook)
         self.uses = Uses(services.reader)
 
-    async def answer(self, partner: Partner, question: Question) -> bytes:
-        """The answer's bytes; its line is durable. Raises Problem, StoreDown, LedgerUnavailable,
-        all within the budget."""
+    async def answer(
+        self, partner: Partner, question: Question, version: Version | None = None
+    ) -> bytes:
+        """The answer's bytes; its line is durable. `version`: of a batch, which reads one. Raises
+        Problem, StoreDown, LedgerUnavailable, all within the budget."""
         running, decided = Running(), None
         self._deadlines.watch(running)
         try:  # as `in_time`, without a coroutine more on the hot way
-            decided = await self.decided(partner, question)
-            await self._services.access_log.record(decided.line)
+            decided = await self.decided(partner, question, version)
+            unwritten = partial(self.unwritten, decided)
+            await self._services.access_log.record(decided.line, unwritten=unwritten)
             return decided.body
         except asyncio.CancelledError:
             if running.is_late:
@@ -140,10 +144,21 @@ class Eligibility:
         finally:
             running.end()
 
-    async def decided(self, partner: Partner, question: Question) -> Decided:
-        """A use is counted; nothing is written yet. Raises Problem, StoreDown, LedgerUnavailable."""
+    def version(self) -> Version:
+        """What a batch reads. Raises StoreDown."""
+        return self._reader.version()
+
+    def unwritten(self, decided: Decided) -> None:
+        """No line is stored of it: no use was made."""
+        self.uses.give_back(decided.handle, decided.line.at_ms)
+
+    async def decided(
+        self, partner: Partner, question: Question, version: Version | None = None
+    ) -> Decided:
+        """A use is counted; nothing is written yet: it is recorded, or told to be `unwritten`. Raises
+        Problem, StoreDown, LedgerUnavailable."""
         now_ms = int(self._clock() * 1_000)
-        version = self._reader.version()
+        version = version or self._reader.version()
         book = self._books.of(version)
         try:
             benefit = book.asked(partner, question, now_ms)
@@ -155,14 +170,19 @@ class Eligibility:
             raise
         decision_id = decision_id_of(now_ms, self._random(ID_RANDOM_BYTES))
         valid_until = book.valid_until(benefit, now_ms, consent.expires_at_ms)
-        body = answer_bytes(
-            eligible=_is_eligible(
+        try:
+            eligible = _is_eligible(
                 version,
                 stored,
                 consent.owner.snapshot_subject,
                 benefit,
                 too_old=self._services.standing.too_old(),
-            ),
+            )
+        except RecordCorrupt:
+            self.uses.give_back(question.consent, now_ms)
+            raise
+        body = answer_bytes(
+            eligible=eligible,
             policy=benefit.id,
             valid_until=valid_until,
             decision_id=decision_id,
@@ -193,10 +213,14 @@ class Eligibility:
         if consent is None or _refusal(consent, partner, question, now_ms) is not None:
             consent = await self._allowed(partner, question, now_ms)
         read = await self.uses.read(self._services.ledger, version, handle, consent, now_ms)
-        if not consents.is_still(handle, consent, read.beside):
-            consent = await self._allowed(partner, question, now_ms)
-        # Only after that: a consent that is over is refused as such, whatever is left of its day.
-        require_within_cap(read, consent, now_ms)
+        try:
+            if not consents.is_still(handle, consent, read.beside):
+                consent = await self._allowed(partner, question, now_ms)
+            # Only after that: a consent that is over is refused as such, whatever is left of its day.
+            require_within_cap(read, consent, now_ms)
+        except Problem:
+            self.uses.give_back(handle, now_ms)
+            raise
         return consent, read.stored
 
     async def _allowed(self, partner: Partner, question: Question, now_ms: int) -> LiveConsent:

@@ -11,6 +11,7 @@ A refusal is not kept: it had no effect, and the question may be asked again.
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -30,7 +31,7 @@ from api.partner.policies import Question
 from api.partner.registry import Partner
 from api.problems import Problem
 from api.services import Services
-from api.store.protocol import StoreDown
+from api.store.protocol import StoreDown, Version
 from scoring.contract.snapshot import RecordCorrupt
 
 # Longer than any answer takes, and than a commit that outlives its answer.
@@ -78,20 +79,33 @@ class Once:
         if before is not None:
             return _ONE.decode(before.body).text()
         try:
-            decided = await self._eligibility.decided(partner, question)
-            return (await self._recorded(decided, scope, asked)).text()
+            return (await self._found(partner, question, asked)).text()
         except BaseException:
             self._let_go(scope, asked)
             raise
 
+    async def _found(self, partner: Partner, question: Question, asked: Idempotency) -> KeptAnswer:
+        """What was answered before comes before a refusal: an answer may have been cut short after
+        its line was stored, and what stands in its way now is that very line's doing, or later."""
+        scope = one_scope(partner.id)
+        try:
+            decided = await self._eligibility.decided(partner, question)
+        except Problem as problem:
+            before = None if problem.kind.status >= 500 else await self._before(scope, asked)
+            if before is None:
+                raise
+            return _ONE.decode(before.body)
+        return await self._recorded(decided, scope, asked)
+
     async def _recorded(self, decided: Decided, scope: str, asked: Idempotency) -> KeptAnswer:
         kept = decided.kept()
         log = self._services.access_log
-        before = await log.record_once(decided.line, claim_of(scope, asked, kept))
-        if before is None:
-            return kept
-        await self._eligibility.uses.take_back(decided.handle, decided.line.at_ms)
-        return _ONE.decode(before.body)
+        before = await log.record_once(
+            decided.line,
+            claim_of(scope, asked, kept),
+            unwritten=partial(self._eligibility.unwritten, decided),
+        )
+        return kept if before is None else _ONE.decode(before.body)
 
     # a batch
 
@@ -103,20 +117,41 @@ class Once:
         if before is not None:
             return _BATCH.decode(before.body)
         try:
-            found = await asyncio.gather(
-                *(self._looked_at(partner, at, one, asked) for at, one in enumerate(questions))
-            )
+            found = await self._all_looked_at(partner, questions, asked)
             return await self._all_recorded(partner, found, asked)
         except BaseException:
             self._let_go(scope, asked)
             raise
 
+    async def _all_looked_at(
+        self, partner: Partner, questions: Sequence[Question], asked: Idempotency
+    ) -> list[Outcome]:
+        """All of one version; where one fails for a reason of ours, no use was made of any."""
+        version = self._eligibility.version()
+        looking = [
+            asyncio.ensure_future(self._looked_at(partner, at, one, asked, version))
+            for at, one in enumerate(questions)
+        ]
+        try:
+            return await asyncio.gather(*looking)
+        except BaseException:
+            for each in looking:
+                each.add_done_callback(self._given_up)
+            raise
+
+    def _given_up(self, looked: asyncio.Future[Outcome]) -> None:
+        if looked.cancelled() or looked.exception() is not None:
+            return
+        if isinstance(one := looked.result(), Decided):
+            self._eligibility.unwritten(one)
+
     async def _looked_at(
-        self, partner: Partner, at: int, question: Question, asked: Idempotency
+        self, partner: Partner, at: int, question: Question, asked: Idempotency, version: Version
     ) -> Outcome:
         """As if alone; but what a batch that was cut short had answered is answered so again."""
         try:
-            return await self._eligibility.in_time(self._eligibility.decided(partner, question))
+            decided = self._eligibility.decided(partner, question, version)
+            return await self._eligibility.in_time(decided)
         except Problem as problem:
             if problem.kind.status >= 500:
                 raise
@@ -133,17 +168,23 @@ class Once:
         items = {at: one for at, one in enumerate(found) if isinstance(one, KeptAnswer)}
         new = [(at, one) for at, one in enumerate(found) if isinstance(one, Decided)]
         others, last = new[:-1], new[-1:]
-        stored = await asyncio.gather(
-            *(self._recorded(one, item_scope(partner.id, at), asked) for at, one in others)
-        )
+        try:
+            stored = await asyncio.gather(
+                *(self._recorded(one, item_scope(partner.id, at), asked) for at, one in others)
+            )
+        except BaseException:
+            for _, one in last:
+                self._eligibility.unwritten(one)
+            raise
         items |= {at: kept for (at, _), kept in zip(others, stored, strict=True)}
         items |= {at: one.kept() for at, one in last}
         batch = KeptBatch(items=[items.get(at) for at in range(len(found))], refusals=refusals)
         for _, one in last:
             claim = claim_of(batch_scope(partner.id), asked, batch)
-            before = await self._services.access_log.record_once(one.line, claim)
+            before = await self._services.access_log.record_once(
+                one.line, claim, unwritten=partial(self._eligibility.unwritten, one)
+            )
             if before is not None:
-                await self._eligibility.uses.take_back(one.handle, one.line.at_ms)
                 return _BATCH.decode(before.body)
         return batch
 

@@ -31,6 +31,7 @@ from api.partner.once import Once
 from api.partner.policies import Question
 from api.partner.registry import ELIGIBILITY_SCOPE, Partner, Registry
 from api.problems import Problem
+from api.store.protocol import Version
 from api.strict_json import NotStrictJson, strict_json
 
 MOST_QUESTIONS = 500
@@ -159,14 +160,17 @@ class EligibilityRoute:
         """A part of them at a time: each has its own budget, and the last of five hundred would
         have spent it waiting for the first."""
         found: list[bytes | KeptRefusal] = []
+        version = self._eligibility.version()
         for start in range(0, len(questions), AT_ONCE):
             part = questions[start : start + AT_ONCE]
-            found += await asyncio.gather(*(self._one(partner, one) for one in part))
+            found += await asyncio.gather(*(self._one(partner, one, version) for one in part))
         return found
 
-    async def _one(self, partner: Partner, question: Question) -> bytes | KeptRefusal:
+    async def _one(
+        self, partner: Partner, question: Question, version: Version
+    ) -> bytes | KeptRefusal:
         try:
-            return await self._eligibility.answer(partner, question)
+            return await self._eligibility.answer(partner, question, version)
         except Problem as problem:
             if problem.kind.status >= 500:
                 raise

@@ -11,7 +11,7 @@ stays unknown whether the line is stored (a disk that fails in the middle of a c
 """
 
 import asyncio
-from collections.abc import Awaitable
+from typing import Any
 
 import msgspec
 
@@ -23,7 +23,7 @@ from api.partner.decision import DAY_MS
 from api.partner.policies import CITY_OFFSET_MS, city_day_number
 from api.partner.reproduction import seq_before
 from api.problems import Problem
-from api.store.protocol import CountedRead, SnapshotReader, Version
+from api.store.protocol import CountedRead, SnapshotReader, StoreDown, Version
 from scoring.contract.snapshot import uses_key
 
 PAGE_EVENTS = 200
@@ -71,10 +71,14 @@ class Uses:
         number = city_day_number(now_ms)
         day = self._day if self._day.number == number else self._turn_to(number)
         counter = uses_key(handle, number)
-        if self._judged != (self._reader.began_at, number):
-            await self._judge(ledger, day)
-        if not self._is_whole:
-            await self._lift(ledger, counter, consent, day)
+        while True:
+            began_at = self._reader.began_at
+            if self._judged != (began_at, number):
+                await self._judge(ledger, day)
+            if not self._is_whole:
+                await self._lift(ledger, counter, consent, day)
+            if began_at == self._reader.began_at:  # else what was lifted is lost again
+                break
         return await self._reader.counted(
             version,
             consent.owner.snapshot_subject,
@@ -83,11 +87,19 @@ class Uses:
             expires_at=day.counters_end_at,
         )
 
-    def take_back(self, handle: str, now_ms: int) -> Awaitable[int]:
-        """A use that was none: its answer had been given before. Raises StoreDown."""
+    def give_back(self, handle: str, now_ms: int) -> None:
+        """A use that was none: nobody waits for it, and a store that is down keeps it."""
         day = Day(city_day_number(now_ms))
-        key = uses_key(handle, day.number)
-        return self._reader.count(key, -1, expires_at=day.counters_end_at)
+        key, end = uses_key(handle, day.number), day.counters_end_at
+        try:
+            steps = [
+                self._reader.count(key, -1, expires_at=end),
+                self._reader.raise_to(key, 0, expires_at=end),  # the store may have lost the use
+            ]
+        except StoreDown:
+            return
+        for step in steps:
+            asyncio.ensure_future(step).add_done_callback(_heard)
 
     def _turn_to(self, number: int) -> Day:
         self._day = Day(number)
@@ -114,6 +126,11 @@ class Uses:
             self._lifted.clear()
         if self._judged == judged:
             self._lifted[counter] = None
+
+
+def _heard(step: asyncio.Future[Any]) -> None:
+    if not step.cancelled():
+        step.exception()
 
 
 async def _has_lost(ledger: Ledger, day: Day, began_at: int) -> bool:

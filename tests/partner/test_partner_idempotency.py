@@ -163,10 +163,10 @@ def test_a_batch_cut_short_is_taken_up_where_it_was(
     items = [question(handle) for handle in handles]
     real = LedgerAccessLog.record_once
 
-    async def refuses_whole_batches(log: Any, access: Any, claim: Any) -> Any:
+    async def refuses_whole_batches(log: Any, access: Any, claim: Any, **more: Any) -> Any:
         if claim.scope == "eligibility batch city_library":
             raise LedgerUnavailable("full")
-        return await real(log, access, claim)
+        return await real(log, access, claim, **more)
 
     path = "/v1/eligibility/batch"
     with monkeypatch.context() as patched:

@@ -121,8 +121,13 @@ class PostgresTransactions:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = connect(self._url)
-            self._connection.execute(f"SET lock_timeout = {TRY_MILLISECONDS}")
+            connection = connect(self._url)
+            try:
+                connection.execute(f"SET lock_timeout = {TRY_MILLISECONDS}")
+            except psycopg.Error as error:
+                connection.close()
+                raise LedgerUnavailable(reason_of(error)) from error
+            self._connection = connection
         return self._connection
 
     def _roll_back(self) -> None:
@@ -145,6 +150,7 @@ class PostgresTransactions:
 
     def _unavailable(self, error: psycopg.Error) -> LedgerUnavailable:
         reason = reason_of(error)
-        if reason not in ("locked", "full"):
+        is_undone = reason in ("locked", "full")
+        if not is_undone:
             self.close()
-        return LedgerUnavailable(reason)
+        return LedgerUnavailable(reason, is_certain=is_undone)
