@@ -65,18 +65,29 @@ class Reproduced(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def line_of(ledger: Ledger, decision_id: str) -> Event:
-    """Found by the time in the id, not by reading the whole log. Raises DecisionUnknown,
-    ValueError for what is no decision id."""
+    """Found by the time in the id; the whole log is read only where it is not there, for a clock
+    that was set back leaves times out of order. Raises DecisionUnknown, ValueError for what is no
+    decision id."""
     at_ms = decided_at_ms(decision_id)
-    after = await seq_before(ledger, at_ms - ID_TIME_MARGIN_MS)
+    near = await seq_before(ledger, at_ms - ID_TIME_MARGIN_MS)
+    found = await _line_in(ledger, decision_id, near, until_ms=at_ms + ID_TIME_MARGIN_MS)
+    found = found or await _line_in(ledger, decision_id, 0)
+    if found is None:
+        raise DecisionUnknown(decision_id)
+    return found
+
+
+async def _line_in(
+    ledger: Ledger, decision_id: str, after: int, until_ms: int | None = None
+) -> Event | None:
     while page := await ledger.events_after(after, limit=PAGE_EVENTS, kinds=[ACCESSED]):
         for event in page:
             if access_body(event.body).decision_id == decision_id:
                 return event
-        if page[-1].at_ms > at_ms + ID_TIME_MARGIN_MS:
+        if until_ms is not None and page[-1].at_ms > until_ms:
             break
         after = page[-1].seq
-    raise DecisionUnknown(decision_id)
+    return None
 
 
 async def seq_before(ledger: Ledger, at_ms: int) -> int:
