@@ -322,7 +322,7 @@ def broken_off(route: Route) -> None:
 
 
 def told_later(route: Route) -> None:
-    problem = {"status": 503, "code": "store_unavailable", "detail": "服务暂时繁忙。"}
+    problem = {"status": 503, "code": "store_unavailable", "detail": "服务暂时繁忙，请稍后再试。"}
     route.fulfill(status=503, headers={"Retry-After": "5"}, json=problem)
 
 

@@ -16,6 +16,8 @@ RETIRED = {
     "收回": "撤回",
     "同意书": "告知书",
     "回执": "凭据",
+    "“能”或“不能”": "“可以”或“暂不可以”",
+    "“是”或“否”": "“可以”或“暂不可以”",
 }
 # Texts of laws and other cities speak for themselves.
 OWN_TEXTS = [

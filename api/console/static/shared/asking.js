@@ -19,8 +19,9 @@ async function refusalOf(response) {
   } catch { /* a proxy's page: the status is all there is */ }
   const seconds = Number(response.headers.get("Retry-After"));
   const words = problem.detail ?? problem.title ?? "服务暂时没有应答。";
-  const later = LATER.has(response.status) && seconds > 0 ? `请在 ${seconds} 秒后再试。` : "";
-  return new Refused({ ...problem, status: response.status }, `${words}${later}`);
+  const isTold = LATER.has(response.status) && seconds > 0;
+  const later = isTold ? `${words.replace(/，请稍后再试。$/, "。")}请在 ${seconds} 秒后再试。` : words;
+  return new Refused({ ...problem, status: response.status }, later);
 }
 
 // `session`: kept for this tab alone, gone with it.
