@@ -200,6 +200,7 @@ class KeyFollower:
     async def _follow(self) -> None:
         retry_seconds = FIRST_RETRY_SECONDS
         while True:
+            self._wake.clear()  # before the fetch: what is asked during it may be newer than its answer
             is_renewed = await self._renew()
             retry_seconds = (
                 FIRST_RETRY_SECONDS if is_renewed else min(2 * retry_seconds, LAST_RETRY_SECONDS)
@@ -207,7 +208,6 @@ class KeyFollower:
             await self._sleep(self._refresh_seconds if is_renewed else retry_seconds)
 
     async def _sleep(self, seconds: float) -> None:
-        self._wake.clear()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
 

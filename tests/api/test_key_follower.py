@@ -21,6 +21,7 @@ from api.keys import (
     verification_key_of,
 )
 from tests.api.service import Service, Signer
+from tests.support.waiting import LONG_SECONDS, eventually
 
 
 def document(*keys: dict[str, Any]) -> bytes:
@@ -192,14 +193,6 @@ class Provider:
         return turn
 
 
-async def eventually(is_true: Callable[[], bool]) -> None:
-    for _ in range(1_000):
-        if is_true():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("did not come true within 5 s")
-
-
 def follow(provider: Provider, until: Callable[[], bool]) -> list[KeySet]:
     seen: list[KeySet] = []
 
@@ -240,6 +233,34 @@ def test_an_unknown_kid_asks_early_but_a_flood_of_them_asks_once() -> None:
 
     asyncio.run(run())
     assert provider.asked == 2
+
+
+def test_a_kid_asked_for_during_a_fetch_is_looked_for_right_after_it() -> None:
+    """What is being fetched may have been written before the provider changed its keys."""
+    is_there, go = threading.Event(), threading.Event()
+    before, after = document(Signer("a").jwk()), document(Signer("b").jwk())
+    seen: list[KeySet] = []
+
+    def fetched(_: str) -> bytes:
+        if is_there.is_set():
+            return after
+        is_there.set()
+        assert go.wait(LONG_SECONDS)
+        return before
+
+    async def run() -> None:
+        follower = KeyFollower(
+            "http://x", refresh_seconds=10_000, on_change=seen.append, fetch=fetched
+        )
+        await follower.open()
+        await eventually(is_there.is_set)
+        follower.ask()
+        go.set()
+        await eventually(lambda: len(seen) == 2)
+        await follower.close()
+
+    asyncio.run(run())
+    assert [set(keys) for keys in seen] == [{"a"}, {"b"}]
 
 
 def test_before_any_keys_the_answer_is_come_back_and_not_you_are_wrong(service: Service) -> None:
