@@ -17,6 +17,7 @@
     future: "还不能用：请先核对本设备的时钟。",
     used: "已用过，请市民重新生成一张。",
     no_choice: "请先选择本处提供的优惠。",
+    no_token: "请先扫入或粘贴凭证。",
     no_key: "没有可用的公钥：请粘贴本站发布的公钥集。",
     no_crypto: "浏览器不允许在此核验：请通过 https 打开本页。",
   };
@@ -133,6 +134,7 @@
     try {
       if (!globalThis.crypto || !crypto.subtle) throw new Refused("no_crypto");
       if (!policy) throw new Refused("no_choice");
+      if (!token) throw new Refused("no_token");
       const now = Math.floor(Date.now() / 1000);
       const keyText = pasted || document.getElementById("voucher-keys").textContent;
       useOnce(await verified(token, keyText, partner, policy, now), now);
