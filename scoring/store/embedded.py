@@ -23,7 +23,7 @@ from scoring.store import watchdog
 from scoring.store.connection import StoreConnection
 
 SOCKET_PATH_BYTES = 100  # sun_path holds 108 on Linux, 104 elsewhere, the closing zero included
-READY_SECONDS = 10.0
+READY_SECONDS = 60.0  # of a machine that is busy; one that has ended is noticed at once
 STOP_SECONDS = 8.0  # above the watchdog's own 5 s
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("distributed") is None,
     reason="the extra `cluster` (Dask distributed) is not installed",
 )
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 class Cluster(msgspec.Struct, frozen=True):

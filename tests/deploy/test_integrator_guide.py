@@ -61,7 +61,7 @@ def run(town: Town, desk: Path, handle: str, *command: str) -> str:
         "PYTHONUTF8": "1",
     }
     done = subprocess.run(
-        command, cwd=desk, env=environment, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=desk, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

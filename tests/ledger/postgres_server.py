@@ -15,7 +15,7 @@ import pytest
 
 PROGRAMS = Path("/usr/lib/postgresql")
 USER = "postgres"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 def programs() -> Path | None:
@@ -90,7 +90,7 @@ class PostgresServer:
             stderr=sys.stderr,
             cwd=self._folder,
             check=False,
-            timeout=120,
+            timeout=300,
         ).returncode
 
 

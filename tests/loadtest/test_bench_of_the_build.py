@@ -19,7 +19,7 @@ def test_a_small_bench_ends_well_and_prints_its_figures_beside_the_targets() -> 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     for words in ("20,000", "DuckDB, sums alone", "output hash at K = 1, 8, 64", "peak"):

@@ -19,6 +19,7 @@ from scoring.recompute import read_records_of, recompute
 from scoring.store.embedded import EmbeddedStore
 from tests.road.road import Road, Service
 from tests.support.sql_scores import sql_scores
+from tests.support.waiting import LONG_SECONDS
 
 PEOPLE, SEED, AS_OF = 3_000, 7, dt.date(2026, 11, 20)
 ASKED = 1_000
@@ -39,7 +40,9 @@ class FourWays:
         self.by_sql = sql_scores(road.data / "lake", export, self.rules, AS_OF)
         self.asked = random.Random(SEED).sample(sorted(self.by_sql), ASKED)
         self._service = service
-        self._line = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=10)
+        self._line = http.client.HTTPConnection(
+            service.url.removeprefix("http://"), timeout=LONG_SECONDS
+        )
 
     def get(self, path: str, subject: str) -> dict:
         self._line.request("GET", path, headers=self._service.bearer(subject))

@@ -19,6 +19,7 @@ from scoring.lake.manifest import read_manifest
 from scoring.store.embedded import EmbeddedStore
 from tests.road import payments
 from tests.road.road import Road, Service
+from tests.support.waiting import LONG_SECONDS
 
 PEOPLE, RECORDS = 30_000, 180_000
 
@@ -98,7 +99,9 @@ def expected_scores(rules: dict) -> list[tuple]:
 
 def ask_all(service: Service, subjects: dict[int, str]) -> dict[int, int]:
     """Every person's score, each asked with her own token, over one kept connection."""
-    connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(
+        service.url.removeprefix("http://"), timeout=LONG_SECONDS
+    )
     scores: dict[int, int] = {}
     for person, subject in subjects.items():
         connection.request("GET", "/v1/me/score", headers=service.bearer(subject))

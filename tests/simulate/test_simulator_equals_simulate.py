@@ -59,7 +59,7 @@ def _by_the_page(rules: list[RulesDocument], lives: list[Simulation]) -> list[di
         input=msgspec.json.encode(worlds),
         stdout=subprocess.PIPE,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     return json.loads(done.stdout)
 

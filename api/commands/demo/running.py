@@ -32,7 +32,7 @@ from api.identity.config import Client, Persona, ProviderConfig, write_config
 from api.ledger.protocol import LedgerError
 from scoring.keys import KeyFiles, key_files, read_symmetric_key
 
-READY_SECONDS = 30.0
+READY_SECONDS = 120.0  # of a machine that is busy; a child that has ended is noticed at once
 LOOK_SECONDS = 1.0
 HANDOVER_NAME = "demo.json"
 CONSOLE_CLIENT, CITIZEN_CLIENT, STAFF_CLIENT = "chengxin-console", "chengxin-me", "chengxin-staff"
