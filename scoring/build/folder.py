@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from scoring.build.files import sha256_of, sync_folder
 from scoring.contract.snapshot import Manifest
-from scoring.errors import ChengxinError, VerificationFailed
+from scoring.errors import ChengxinError, StoreUnavailable, VerificationFailed
 from scoring.signing import verify
 
 MANIFEST_NAME = "manifest.json"
@@ -33,7 +33,8 @@ def is_complete(target: Path, key: Ed25519PublicKey) -> bool:
 @contextmanager
 def unfinished_folder(target: Path) -> Iterator[tuple[Path, Path]]:
     """A work folder and the snapshot's folder under a name nobody reads; on success the second is
-    renamed to `target`, in any case the rest is removed, what a killed build left included."""
+    renamed to `target`, in any case the rest is removed, what a killed build left included. Raises
+    StoreUnavailable for every error of the disk inside it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with only_build(target.parent):
         scratch = target.parent / ".building"
@@ -44,6 +45,13 @@ def unfinished_folder(target: Path) -> Iterator[tuple[Path, Path]]:
         try:
             yield work, unfinished
             _replace_folder(unfinished, target, scratch / "broken")
+        except OSError as error:
+            raise StoreUnavailable(
+                "snapshot_not_written",
+                str(error),
+                where=str(target.parent),
+                do="make room, or see that it may be written; nothing of this build is left",
+            ) from error
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 

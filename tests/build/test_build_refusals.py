@@ -1,13 +1,14 @@
 """What a build refuses, and that it leaves nothing behind when it does."""
 
 import datetime as dt
+import errno
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from scoring.build.files import sha256_of
-from scoring.errors import ChengxinError, InputRefused, VerificationFailed
+from scoring.errors import ChengxinError, InputRefused, StoreUnavailable, VerificationFailed
 from tests.support.lake import Record, build_snapshot, rebuild, record_id, subject, write_export
 
 AS_OF = dt.date(2026, 6, 30)
@@ -55,6 +56,20 @@ def test_a_missing_lake_file_stops_the_build(data: Path) -> None:
     _a_facts_file(data).unlink()
     with pytest.raises(VerificationFailed, match="file_missing"):
         rebuild(data, as_of=AS_OF, out="other")
+
+
+def test_a_disk_that_is_full_in_mid_build_leaves_nothing_and_says_where(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("scoring.build.snapshot.write_whole", full)
+    with pytest.raises(StoreUnavailable) as refused:
+        rebuild(data, as_of=AS_OF, out="other")
+    assert (refused.value.code, refused.value.exit_code) == ("snapshot_not_written", 7)
+    assert refused.value.where == str(data / "other")
+    assert [path.name for path in (data / "other").iterdir()] == [".lock"]
 
 
 def test_an_export_that_was_changed_stops_the_build(data: Path) -> None:
