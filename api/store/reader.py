@@ -170,10 +170,15 @@ class ValkeyReader:
         """Once a connection: after the count, for what there is not cannot be given an end."""
         if counter in self._ending:
             return
+        try:
+            pipe.call(wire.expire(counter, expires_at)).add_done_callback(_heard)
+        except (
+            StoreDown
+        ):  # no room for another call: what is counted counts, and ends with the next
+            return
         if len(self._ending) >= MOST_REMEMBERED_COUNTERS:
             self._ending.clear()
         self._ending.add(counter)
-        pipe.call(wire.expire(counter, expires_at)).add_done_callback(_heard)
 
     @property
     def began_at(self) -> int | None:

@@ -313,6 +313,29 @@ def test_the_row_of_waiting_reads_is_bounded(server: EmbeddedStore, snapshots: P
     asyncio.run(run())
 
 
+def test_what_was_counted_is_counted_though_its_end_finds_no_room_and_ends_with_the_next(
+    server: EmbeddedStore, snapshots: Path
+) -> None:
+    publish_to(server, write_snapshot(snapshots, "s1", city(SIZE, 1)))
+    limits = msgspec.structs.replace(PATIENT_READER, most_waiting=2, poll_seconds=LONG_SECONDS)
+    end = int(time.time()) + 1_000
+
+    async def run() -> None:
+        reader = ValkeyReader(server.url, limits=limits)
+        await reader.open()
+        before, counted = reader.get("u:other"), reader.count("u:full", 1, expires_at=end)
+        assert [await before, await counted] == [None, 1]
+        with connected(server) as store:
+            assert store.call("TTL", "u:full") == -1
+        assert await reader.count("u:full", 1, expires_at=end) == 2
+        await reader.get("u:other")  # what was sent before it is done
+        with connected(server) as store:
+            assert store.call("TTL", "u:full") > 0
+        await reader.close()
+
+    asyncio.run(run())
+
+
 class Wire(asyncio.Transport):
     """A transport that sends nothing."""
 
