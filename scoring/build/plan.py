@@ -1,18 +1,16 @@
-"""The rulebook of one day as lookups by number: what the scoring steps compute with."""
+"""The published rules of one day as lookups by number: what the scoring steps compute with."""
 
 import datetime as dt
 
 import msgspec
 
 from scoring.contract.documents import (
-    CatalogueDocument,
     PublishedRule,
     RulesDocument,
     Step,
     TablesDocument,
 )
 from scoring.contract.snapshot import ITEM_STATUSES, ItemStatus
-from scoring.rulebook import Rulebook, RuleInForce
 
 NO_RULE = -1
 
@@ -51,36 +49,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return [(fact, fact.rule) for fact in self.facts if fact.rule is not None]
 
 
-def plan_for(rulebook: Rulebook, catalogue: CatalogueDocument, as_of: dt.date) -> Plan:
-    in_force = rulebook.in_force(as_of)
-    by_fact = {
-        (entry.rule.kind, entry.rule.outcome): _planned(index, entry)
-        for index, entry in enumerate(in_force.rules)
-    }
-    return Plan(
-        as_of=as_of,
-        base=in_force.scale.base,
-        minimum=in_force.scale.minimum,
-        maximum=in_force.scale.maximum,
-        band_codes=[band.code for band in in_force.scale.bands],
-        band_starts=[band.from_ for band in in_force.scale.bands],
-        facts=[
-            PlannedFact(
-                index=index,
-                kind=fact.kind,
-                outcome=fact.outcome,
-                rule=by_fact.get((fact.kind, fact.outcome)),
-                status_without_rule=status_index(fact.without_rule),
-            )
-            for index, fact in enumerate(rulebook.facts)
-        ],
-        sources=department_codes(catalogue),
-    )
-
-
-def plan_of_documents(rules: RulesDocument, tables: TablesDocument) -> Plan:
-    """The plan a snapshot was made under, from its own published documents: past scores stand under
-    the rules of their day, whatever the rulebook has become."""
+def plan_of(rules: RulesDocument, tables: TablesDocument) -> Plan:
+    """From what a snapshot publishes and from nothing else: whoever reads its documents can compute
+    every score, and past scores stand under the rules of their day, whatever the rulebook has
+    become."""
     by_fact = {
         (rule.kind, rule.outcome): PlannedRule(
             index=index,
@@ -117,18 +89,5 @@ def _steps_of(rule: PublishedRule) -> list[Step]:
     return sorted(rule.points, key=lambda step: step.at_least)
 
 
-def department_codes(catalogue: CatalogueDocument) -> list[str]:
-    return sorted({source.code for entry in catalogue.items for source in entry.departments})
-
-
 def status_index(status: ItemStatus) -> int:
     return ITEM_STATUSES.index(status)
-
-
-def _planned(index: int, entry: RuleInForce) -> PlannedRule:
-    return PlannedRule(
-        index=index,
-        steps=sorted(entry.steps, key=lambda step: step.at_least),
-        cap=entry.value.cap,
-        validity_days=entry.value.validity_days,
-    )

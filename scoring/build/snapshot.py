@@ -32,7 +32,7 @@ from scoring.build.inputs import (
     verify_inputs,
 )
 from scoring.build.part import STATES, PartJob, PartResult, make_part, write_part
-from scoring.build.plan import Plan, plan_for
+from scoring.build.plan import Plan, plan_of
 from scoring.contract.documents import CatalogueDocument, RulesDocument
 from scoring.contract.snapshot import (
     BENEFITS_DOCUMENT,
@@ -102,11 +102,12 @@ def build(
     """
     files, exported = facts_files(lake), read_export(export)
     rules = published_document(rulebook, as_of)
+    tables = tables_document(rulebook, rules, catalogue, as_of)
     documents = {
         RULES_DOCUMENT: encoded(rules),
         BENEFITS_DOCUMENT: encoded(benefits_document(benefits, as_of)),
         CATALOGUE_DOCUMENT: encoded(catalogue),
-        TABLES_DOCUMENT: encoded(tables_document(rulebook, rules, catalogue, as_of)),
+        TABLES_DOCUMENT: encoded(tables),
     }
     snapshot = snapshot_id(
         as_of=as_of,
@@ -133,7 +134,7 @@ def build(
                 files=files,
                 work=work,
                 target=unfinished,
-                plan=plan_for(rulebook, catalogue, as_of),
+                plan=plan_of(rules, tables),
                 lineage=lineage_of(snapshot, as_of, rules, rulebook, before),
                 workers=workers,
                 progress=progress,

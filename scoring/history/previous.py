@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from scoring.build.citizens import layout_of
 from scoring.build.folder import MANIFEST_NAME, is_complete
-from scoring.build.plan import Plan, plan_of_documents
+from scoring.build.plan import Plan, plan_of
 from scoring.contract.documents import HistoryDocument, RulesDocument, TablesDocument
 from scoring.contract.snapshot import (
     HISTORY_DOCUMENT,
@@ -119,7 +119,7 @@ def read_previous(folder: Path) -> Previous:
         snapshot=manifest.snapshot,
         as_of=manifest.as_of,
         part_count=layout_of(manifest.bucket_count).part_count,
-        plan=plan_of_documents(rules, tables),
+        plan=plan_of(rules, tables),
         rules=rules,
         rule_ids=[rule.id for rule in rules.rules],
         fact_names=[(fact.kind, fact.outcome) for fact in tables.facts],

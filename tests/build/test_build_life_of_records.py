@@ -7,7 +7,6 @@ import msgspec
 import polars as pl
 import pytest
 
-from scoring.build.plan import plan_for
 from scoring.build.totals import scores
 from scoring.contract.documents import Step
 from scoring.errors import InputRefused
@@ -16,7 +15,7 @@ from tests.support.lake import (
     Built,
     Record,
     build_snapshot,
-    catalogue,
+    plan_on,
     rebuild,
     record_id,
     subject,
@@ -63,7 +62,7 @@ def test_a_record_moved_to_somebody_not_enrolled_is_gone(tmp_path: Path) -> None
 
 
 def test_a_band_begins_with_its_first_point() -> None:
-    plan = plan_for(load_rulebook(), catalogue(), AS_OF)
+    plan = plan_on(AS_OF, load_rulebook())
     reached = [*plan.band_starts, *(start - 1 for start in plan.band_starts[1:])]
     citizens = pl.DataFrame({"citizen": range(len(reached))})
     items = citizens.with_columns(points=pl.Series(reached) - plan.base)

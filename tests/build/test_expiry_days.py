@@ -7,15 +7,15 @@ import pytest
 
 from scoring.build.gather import RECORDS
 from scoring.build.part import STATES, items_of
-from scoring.build.plan import PlannedFact, PlannedRule, plan_for
+from scoring.build.plan import PlannedFact, PlannedRule
 from scoring.contract.snapshot import ITEM_STATUSES
 from scoring.recompute import RawRecord, recompute
 from scoring.rulebook import load_rulebook, published_document
-from tests.support.lake import catalogue
+from tests.support.lake import plan_on
 
 AS_OF = dt.date(2026, 6, 30)
 RULEBOOK = load_rulebook()
-PLAN = plan_for(RULEBOOK, catalogue(), AS_OF)
+PLAN = plan_on(AS_OF, RULEBOOK)
 RULES = published_document(RULEBOOK, AS_OF)
 
 

@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 
 from scoring.build.gather import RECORDS
 from scoring.build.part import STATES, items_of
-from scoring.build.plan import plan_for
 from scoring.build.totals import scores
 from scoring.contract.snapshot import ITEM_STATUSES
 from scoring.lake.tables import MEASURES
 from scoring.recompute import RawRecord, recompute
 from scoring.rulebook import load_rulebook, published_document
-from tests.support.lake import DEPARTMENTS, catalogue
+from tests.support.lake import DEPARTMENTS, plan_on
 
 AS_OF = dt.date(2026, 6, 30)
 RULEBOOK = load_rulebook()
-PLAN = plan_for(RULEBOOK, catalogue(), AS_OF)
+PLAN = plan_on(AS_OF, RULEBOOK)
 RULES = published_document(RULEBOOK, AS_OF)
 CASES = int(os.environ.get("CHENGXIN_LAW_CASES", "60"))  # 10,000 before a release
 LAWS = settings(max_examples=CASES, deadline=None)

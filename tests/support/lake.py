@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from scoring.benefits import load_benefits
 from scoring.build import BuildKeys, build
+from scoring.build.documents import tables_document
+from scoring.build.plan import Plan, plan_of
 from scoring.contract.documents import (
     CatalogueDocument,
     CatalogueEntry,
@@ -30,7 +32,7 @@ from scoring.contract.ledger_tables import (
 from scoring.contract.snapshot import ItemStatus, Manifest, SourcePart
 from scoring.lake.manifest import MANIFEST_NAME, LakeFile, LakeManifest
 from scoring.lake.tables import BASE64URL, BUCKETS, FACTS, OUTCOMES, RECORD_ID_CHARS
-from scoring.rulebook import Rulebook, load_rulebook
+from scoring.rulebook import Rulebook, load_rulebook, published_document
 
 DEPARTMENTS = ("approval", "civil_affairs", "court", "library", "market_regulation")
 KEYS = BuildKeys(b"\x07" * 32, Ed25519PrivateKey.from_private_bytes(b"\x09" * 32))
@@ -234,6 +236,12 @@ def _write_file(
         rejected=0,
         parts=parts,
     )
+
+
+def plan_on(day: dt.date, rulebook: Rulebook) -> Plan:
+    """As a build of that day has it."""
+    rules = published_document(rulebook, day)
+    return plan_of(rules, tables_document(rulebook, rules, catalogue(), day))
 
 
 def _facts(rows: list[tuple[int, Record]], sequence: int) -> pl.DataFrame:
