@@ -1,7 +1,9 @@
 """`chengxin keys make`: every key of a data directory, made once and never replaced.
+`chengxin keys resign`: snapshots of a signing key that was replaced, signed with the new one.
 
 Lost keys cannot be made again: another lake key gives everybody a second pseudonym. Keep a copy of
-the folder in a safe. Exit codes: 0 done, 5 a key is there but cannot be read.
+the folder in a safe. Exit codes: 0 done, 5 a key is there but cannot be read, or a snapshot is of
+neither key or not whole; it is then left as it was, and the others are signed.
 """
 
 import os
@@ -53,3 +55,35 @@ def make_missing_keys(files: KeyFiles) -> None:
             make_keypair(private, public)
         elif not public.exists():
             write_public_half(private, public)
+
+
+@app.command("resign")
+def resign(
+    old_key: Annotated[
+        Path, typer.Argument(help="Public half of the replaced key.", metavar="PEM")
+    ],
+    data: Annotated[Path, typer.Option(help="Data directory.", file_okay=False)] = Path("data"),
+) -> None:
+    """Sign the snapshots of a replaced signing key anew, so that histories go on; each is verified
+    byte by byte with the old key before."""
+    from scoring.errors import VerificationFailed
+    from scoring.publish.resigning import resign_snapshot
+    from scoring.signing import read_signing_key, read_verifying_key
+
+    key, old = read_signing_key(key_files(data).signing), read_verifying_key(old_key)
+    wrong = []
+    for manifest in sorted((data / "snapshots").glob("*/manifest.json")):
+        name = manifest.parent.name
+        try:
+            done = resign_snapshot(manifest.parent, old, key)
+            typer.echo(f"{name}: {'signed anew' if done else 'of the new key already'}")
+        except VerificationFailed as error:
+            typer.echo(f"{name}: {error.code}, left as it was", err=True)
+            wrong.append(name)
+    if wrong:
+        raise VerificationFailed(
+            "snapshots_not_resigned",
+            f"{len(wrong)} snapshots are of neither key, or not whole",
+            where=str(data / "snapshots"),
+            do="move them away, or restore them from backup and repeat",
+        )

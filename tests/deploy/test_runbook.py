@@ -164,7 +164,21 @@ def test_from_the_first_day_over_a_backup_to_a_lost_disk(office: Office, tmp_pat
     (aside,) = office.data.glob("aside-*")
     assert {p.name for p in aside.iterdir()} >= {"ledger", "exports", "heads", "tree"}
 
+    # Keys are replaced: what was signed with the old ones goes on.
+    said = office.run(block("rotate-signing"))
+    snapshots = list((office.data / "snapshots").glob("*/manifest.json"))
+    assert len(snapshots) >= 3
+    assert said.count("signed anew") == len(snapshots)
+    said = office.run(block("rotate-log"))
+    assert said.count("2 events, 2 heads: all as signed") == 1
+    assert said.count("2 events, 1 heads: all as signed") == 1
+
     # From here on as ever: who leaves is gone with the next build.
     office.append(withdrawn_draft(office.subject("rich"), AT_MS + 2))
-    office.run('chengxin ledger export --data "$DATA"; chengxin audit head --data "$DATA"')
-    assert "3 events, 3 heads: all as signed" in office.run('chengxin audit verify --data "$DATA"')
+    office.run(
+        """chengxin ledger export --data "$DATA"
+        chengxin publish --data "$DATA" "$(chengxin build --data "$DATA" --as-of "$DAY")"
+        chengxin audit head --data "$DATA" """
+    )
+    assert (office.served().citizens, office.served().ledger_position) == (1, 3)
+    assert "3 events, 2 heads: all as signed" in office.run('chengxin audit verify --data "$DATA"')
