@@ -14,6 +14,7 @@ PAIRS = [
     ("ink", "past-panel"),
     ("ink-soft", "paper"),
     ("ink-soft", "panel"),
+    ("ink-soft", "line"),
     ("link", "paper"),
     ("link", "panel"),
     ("link-hover", "paper"),
