@@ -6,6 +6,7 @@ replacement is the moment of the change. An intent names the parts on both sides
 run that was killed leaves nothing: the next one removes whichever side the manifest does not name.
 """
 
+import contextlib
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,27 +64,42 @@ def ended_records(
 def erase_records(lake: Path, as_of: dt.date, days: Mapping[str, int]) -> int:
     """Rows erased; none of them is in any file of the lake when it returns. Raises StoreUnavailable
     while an ingest is writing."""
+    with undisturbed(lake):
+        return erase_undisturbed(lake, as_of, days)
+
+
+@contextlib.contextmanager
+def undisturbed(lake: Path) -> Iterator[None]:
+    """Nothing is delivered meanwhile: a record that was over does not come back with a new version
+    while the words beside it are erased. Raises StoreUnavailable while an ingest is writing."""
+    if lake.exists():
+        with locked_lake(lake):
+            yield
+    else:
+        yield
+
+
+def erase_undisturbed(lake: Path, as_of: dt.date, days: Mapping[str, int]) -> int:
+    """As `erase_records`, inside `undisturbed`."""
     if not lake.exists():
         return 0
-    with locked_lake(lake):
-        _finish(lake)
-        manifest = read_manifest(lake)
-        files = [_without(lake, file, as_of, days) for file in manifest.files]
-        old = _paths(manifest.files) - _paths([file for file, _ in files])
-        if not old:
-            return 0
-        written = [part for _, parts in files for part in parts]
-        intent = Intent(old=sorted(old), new=[part.path for part in written])
-        write_durably(lake / INTENT_NAME, msgspec.json.encode(intent))
-        made = {part.path: part for part in write_parts(lake, written)}
-        kept = [
-            msgspec.structs.replace(f, parts=[made.get(p.path, p) for p in f.parts])
-            for f, _ in files
-        ]
-        before = sum(part.rows for file in manifest.files for part in file.parts)
-        write_manifest(lake, msgspec.structs.replace(manifest, files=kept))
-        _finish(lake)
-        return before - sum(part.rows for file in kept for part in file.parts)
+    _finish(lake)
+    manifest = read_manifest(lake)
+    files = [_without(lake, file, as_of, days) for file in manifest.files]
+    old = _paths(manifest.files) - _paths([file for file, _ in files])
+    if not old:
+        return 0
+    written = [part for _, parts in files for part in parts]
+    intent = Intent(old=sorted(old), new=[part.path for part in written])
+    write_durably(lake / INTENT_NAME, msgspec.json.encode(intent))
+    made = {part.path: part for part in write_parts(lake, written)}
+    kept = [
+        msgspec.structs.replace(f, parts=[made.get(p.path, p) for p in f.parts]) for f, _ in files
+    ]
+    before = sum(part.rows for file in manifest.files for part in file.parts)
+    write_manifest(lake, msgspec.structs.replace(manifest, files=kept))
+    _finish(lake)
+    return before - sum(part.rows for file in kept for part in file.parts)
 
 
 def _finish(lake: Path) -> None:

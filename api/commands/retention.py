@@ -6,6 +6,7 @@ versions, the other classes are done by then.
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Mapping
@@ -98,14 +99,21 @@ async def erased(
     """By class; `others`: what is erased after this, for the event. Texts and the event first:
     whatever stops the rest, the next run finds it again."""
     from api.rights.retention import due_texts, erase_due, stated_records
-    from scoring.retention import ended_records, erase_records, kept_days, rows_over
+    from scoring.retention import (
+        ended_records,
+        erase_undisturbed,
+        kept_days,
+        rows_over,
+        undisturbed,
+    )
 
     days = kept_days()
-    ended = ended_records(lake, day, days, await stated_records(ledger))
-    due = await due_texts(ledger, day, ended)
-    records = rows_over(lake, day, days)
-    later = dict(others or {})
-    if not is_dry:
-        await erase_due(ledger, due, day, others={RECORDS: records, **later}, now_ms=now_ms)
-        records = erase_records(lake, day, days)
-    return {**due.counts(), RECORDS: records, **later}
+    with contextlib.nullcontext() if is_dry else undisturbed(lake):
+        ended = ended_records(lake, day, days, await stated_records(ledger))
+        due = await due_texts(ledger, day, ended)
+        records = rows_over(lake, day, days)
+        later = dict(others or {})
+        if not is_dry:
+            await erase_due(ledger, due, day, others={RECORDS: records, **later}, now_ms=now_ms)
+            records = erase_undisturbed(lake, day, days)
+        return {**due.counts(), RECORDS: records, **later}
