@@ -236,13 +236,13 @@ def test_with_the_service_gone_published_documents_stay_and_the_rest_is_503(
     town: Town, front: Front, client: httpx.Client
 ) -> None:
     port = int(town.service.url.rsplit(":", 1)[1])
-    rules = client.get("/v1/rules")
-    assert rules.status_code == 200
+    published = ("/v1/rules", "/v1/notice", "/v1/notices", "/v1/log/heads")
+    before = {path: client.get(path).raise_for_status().content for path in published}
     front.write(9)  # the discard port: nobody listens there
     front.reload()
     try:
         with client_of(front) as later:
-            assert later.get("/v1/rules").content == rules.content
+            assert {path: later.get(path).content for path in published} == before
             refused = later.get("/v1/me/score", headers=town.bearer("rich"))
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
             assert refused.json()["code"] == "store_unavailable"
