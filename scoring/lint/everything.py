@@ -1,5 +1,6 @@
 """All linters over all data files that decide about people."""
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from scoring.lint.problem import LintProblem
 from scoring.lint.rulebook import kept_problems, lint_rulebook
 from scoring.policy.assessment import ASSESSMENT_PATH, lint_assessment
 from scoring.rulebook.load import FACTS_PATH, RULEBOOK_PATH, load_rulebook
+
+_LINE = re.compile(r"\(at line (\d+)")  # as tomllib says it
 
 
 def lint(
@@ -51,7 +54,10 @@ def _readable(path: Path, linter: Callable[[], list[LintProblem]]) -> list[LintP
     try:
         return linter()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, InputRefused) as error:
+        found = _LINE.search(str(error))
+        line = int(found[1]) if found else 0
+        where = f"{path.name}:{line}" if line else path.name
         problem = LintProblem(
-            where=str(path.name), rule="file_unreadable", message=str(error), file=path.name
+            where=where, rule="file_unreadable", message=str(error), file=path.name, line=line
         )
         return [problem]

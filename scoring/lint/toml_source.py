@@ -19,6 +19,10 @@ class TomlSource:
 
     def __init__(self, path: Path) -> None:
         text = path.read_text(encoding="utf-8")
+        if text.startswith("\ufeff"):
+            raise tomllib.TOMLDecodeError(
+                "begins with a byte order mark: save it as UTF-8 without (at line 1, column 1)"
+            )
         self.file = path.name
         self.entries: dict[str, Any] = tomllib.loads(text)
         self._lines = dict(_places(text))

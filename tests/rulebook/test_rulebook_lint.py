@@ -226,3 +226,20 @@ def test_a_member_that_cannot_be_read_is_named_by_its_own_line(tmp_path: Path) -
 def test_a_file_that_is_no_toml_is_one_problem_and_no_crash(tmp_path: Path) -> None:
     [problem] = _problems(tmp_path, "[[rule]\n")
     assert problem.rule == "file_unreadable"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "word"),
+    [
+        ("\ufeff" + EDITION, 1, "byte order mark"),
+        (_changed("announced_on = 2025-11-01", "announced_on = 2025-02-30"), 0, "Invalid date"),
+    ],
+)
+def test_a_file_that_cannot_be_read_names_the_line_where_reading_ended(
+    tmp_path: Path, text: str, line: int, word: str
+) -> None:
+    [problem] = _problems(tmp_path, text)
+    wanted = line or _line_of(text, "2025-02-30")
+    assert (problem.rule, problem.line) == ("file_unreadable", wanted)
+    assert problem.where == f"rulebook.toml:{wanted}"
+    assert word in problem.message
