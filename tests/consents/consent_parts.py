@@ -25,6 +25,7 @@ from api.store.reader import ValkeyReader
 from scoring.contract.documents import Benefit
 from scoring.contract.pseudonyms import snapshot_subject_of
 from tests.ledger.drafts import AT_MS, enrolled, pseudonym
+from tests.support.patience import patient
 from tests.support.snapshots import SNAPSHOT_KEY
 
 PERSON = pseudonym(1)
@@ -122,7 +123,8 @@ class Worker:
 
 @asynccontextmanager
 async def working(place: str, url: str, follows: bool = True) -> AsyncIterator[Worker]:
-    worker = Worker(await open_ledger_at(place), url)
+    with patient():
+        worker = Worker(await open_ledger_at(place), url)
     await worker.reader.open()
     if follows:
         worker.live.start()

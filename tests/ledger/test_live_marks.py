@@ -19,6 +19,7 @@ from api.store.reader import ValkeyReader
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.store.embedded import EmbeddedStore
 from tests.ledger.drafts import AT_MS, enrolled, pseudonym, withdrawn
+from tests.support.patience import patient
 from tests.support.snapshots import SNAPSHOT_KEY, city, write_snapshot
 from tests.support.stores import connected, empty, publish_to
 from tests.support.waiting import LONG_SECONDS, awaited_within, eventually
@@ -64,7 +65,8 @@ def store(running_store: EmbeddedStore, tmp_path: Path) -> EmbeddedStore:
 
 @asynccontextmanager
 async def working(path: Path, url: str, follows: bool = True) -> AsyncIterator[Worker]:
-    worker = Worker(await open_ledger(path), url)
+    with patient():
+        worker = Worker(await open_ledger(path), url)
     await worker.reader.open()
     if follows:
         worker.marks.start()

@@ -114,13 +114,14 @@ def later_token(service: Service, now: float, who: str, **claims: Any) -> str:
 def test_a_case_past_its_day_is_shown_as_late_and_is_still_decided(
     tmp_path: Path, ledger_place: str
 ) -> None:
-    moment = [time.time()]
+    opened_at = time.time()
+    moment = [opened_at]
     with service_of(make_town(), tmp_path, clock=lambda: moment[0], ledger_url=ledger_place) as run:
         join(run, "ann")
         case = opened(run, "ann", "pen1")
         due = dt.date.fromisoformat(officer(run, f"/v1/staff/disputes/{case}").json()["due_on"])
         for days, is_late in ((20, False), (21, True)):
-            moment[0] = time.time() + days * DAY_SECONDS
+            moment[0] = opened_at + days * DAY_SECONDS
             token = later_token(
                 run, moment[0], "officer", sub="officer-1", scope="staff staff:officer"
             )
