@@ -29,14 +29,14 @@ format: venv ## rewrite the sources in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lint: venv
+lint: venv ## format and rules of the sources
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: venv
+types: venv ## mypy, strict
 	$(BIN)/mypy
 
-imports: venv
+imports: venv ## rooms import one way
 	$(BIN)/lint-imports
 
 site: venv ## build the static site into build/site

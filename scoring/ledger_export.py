@@ -13,7 +13,6 @@ import msgspec
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from scoring.build.files import sha256_of, sync_folder, write_whole
 from scoring.contract.ledger_tables import (
     ENROLMENT_COLUMNS,
     ENROLMENTS_TABLE,
@@ -22,6 +21,7 @@ from scoring.contract.ledger_tables import (
     ExportedTable,
     ExportManifest,
 )
+from scoring.durable import sha256_of, sync_folder, write_whole
 from scoring.errors import StoreUnavailable
 
 EXPORT_MANIFEST_NAME = "export.json"

@@ -17,9 +17,9 @@ import polars as pl
 
 from scoring.catalogue.loading import load_catalogue
 from scoring.contract.snapshot import SourcePart
+from scoring.durable import sync_folder, write_durably
 from scoring.ingest.lake_commit import locked_lake, write_parts
 from scoring.ingest.parts import Part
-from scoring.lake.durable import sync_folder, write_durably
 from scoring.lake.manifest import LakeFile, LakeManifest, read_manifest, write_manifest
 
 INTENT_NAME = ".erasing.json"

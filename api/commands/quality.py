@@ -42,7 +42,7 @@ def quality(
     """Acceptance, timeliness, completeness, errors and duplicates of departments' deliveries."""
     import msgspec
 
-    from scoring.lake.durable import write_durably
+    from scoring.durable import write_durably
     from scoring.quality import csv_of
 
     write_for_owner_alone()

@@ -30,8 +30,8 @@ def benefits(
     from api.reports.report import csv_of, json_of, report_of
     from api.reports.suppression import shown_of
     from api.reports.usage import month_of
+    from scoring.durable import write_durably
     from scoring.errors import InputRefused
-    from scoring.lake.durable import write_durably
 
     try:
         period_ms = month_of(month)

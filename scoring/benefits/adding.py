@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from scoring.benefits.model import BenefitPolicy
+from scoring.durable import write_durably
 from scoring.errors import ChengxinError, InputRefused
-from scoring.lake.durable import write_durably
 from scoring.lint.benefits import lint_benefits
 from scoring.lint.problem import LintProblem
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from scoring.build.files import sha256_of, sync_folder
 from scoring.contract.snapshot import Manifest
+from scoring.durable import sha256_of, sync_folder
 from scoring.errors import ChengxinError, StoreUnavailable, VerificationFailed
 from scoring.signing import verify
 

@@ -7,9 +7,9 @@ import polars as pl
 
 from scoring.build.citizens import CITIZENS
 from scoring.build.corrections import STALE
-from scoring.build.files import read_spilled, spill, spilled
 from scoring.build.inputs import FactsFile
 from scoring.build.plan import Plan
+from scoring.build.spill import read_spilled, spill, spilled
 from scoring.errors import VerificationFailed
 from scoring.lake.tables import scan_facts
 

@@ -13,7 +13,6 @@ import msgspec
 import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from scoring.build.files import sha256_of
 from scoring.contract.ledger_tables import (
     ENROLMENT_COLUMNS,
     ENROLMENTS_TABLE,
@@ -22,6 +21,7 @@ from scoring.contract.ledger_tables import (
     ExportManifest,
 )
 from scoring.contract.snapshot import SCHEMA_VERSION, SourcePart
+from scoring.durable import sha256_of
 from scoring.errors import VerificationFailed
 from scoring.lake.manifest import MANIFEST_NAME, read_manifest
 from scoring.policy.coverage import NoticeCoverage

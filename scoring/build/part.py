@@ -16,10 +16,10 @@ from scoring.build.commands import (
     hot_values,
     hset_commands,
 )
-from scoring.build.files import read_spilled, spilled, write_whole
 from scoring.build.gather import RECORDS
 from scoring.build.plan import Plan
 from scoring.build.points import with_points
+from scoring.build.spill import read_spilled, spilled
 from scoring.build.totals import scores
 from scoring.contract.lookup import SORTS, Sort, lookup_bytes
 from scoring.contract.snapshot import (
@@ -29,6 +29,7 @@ from scoring.contract.snapshot import (
     history_key,
     hot_key,
 )
+from scoring.durable import write_whole
 from scoring.errors import VerificationFailed
 from scoring.history.lineage import Lineage
 from scoring.history.previous import HISTORY

@@ -19,7 +19,6 @@ from scoring.build.documents import (
     figures_document,
     tables_document,
 )
-from scoring.build.files import spill, write_whole
 from scoring.build.folder import MANIFEST_NAME, SIGNATURE_NAME, is_complete, unfinished_folder
 from scoring.build.gather import GatherJob, gather
 from scoring.build.inputs import (
@@ -33,6 +32,7 @@ from scoring.build.inputs import (
 )
 from scoring.build.part import STATES, PartJob, PartResult, make_part, write_part
 from scoring.build.plan import Plan, plan_of
+from scoring.build.spill import spill
 from scoring.contract.documents import CatalogueDocument, RulesDocument
 from scoring.contract.snapshot import (
     BENEFITS_DOCUMENT,
@@ -47,6 +47,7 @@ from scoring.contract.snapshot import (
     Manifest,
     SnapshotPart,
 )
+from scoring.durable import write_whole
 from scoring.history.lineage import Lineage, lineage_of
 from scoring.history.previous import require_earlier, verified_previous
 from scoring.lake.tables import BUCKETS, bucket_expression

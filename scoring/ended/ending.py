@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from scoring.build.files import sync_folder
 from scoring.build.folder import only_build
+from scoring.durable import sync_folder
 from scoring.ended.remains import Answers, erase_answers, keep_remains
 from scoring.ended.which import OldVersion, needed_by_store, versions_on_disk
 from scoring.overlay.journal import journal_path

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from scoring.build.files import sync_folder
 from scoring.contract.pseudonyms import snapshot_subject_of
+from scoring.durable import sync_folder
 from scoring.errors import InputRefused
 from scoring.overlay.journal import journal_path, lines_of
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import msgspec
 
 from scoring.contract.snapshot import SourcePart
+from scoring.durable import sync_folder, write_durably
 from scoring.errors import StoreUnavailable, VerificationFailed
 from scoring.ingest.parts import Part, parquet_of
-from scoring.lake.durable import sync_folder, write_durably
 from scoring.lake.manifest import LakeFile, LakeManifest, read_manifest, write_manifest
 
 LOCK_NAME = ".lock"

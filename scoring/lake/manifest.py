@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from scoring.contract.snapshot import SourcePart
+from scoring.durable import write_durably
 from scoring.errors import VerificationFailed
-from scoring.lake.durable import write_durably
 
 MANIFEST_NAME = "manifest.json"
 

@@ -7,10 +7,10 @@ import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from scoring.build.corrections import deliveries, stale_rows
-from scoring.build.files import sha256_of
 from scoring.build.folder import MANIFEST_NAME
 from scoring.build.inputs import FactsFile, facts_files
 from scoring.contract.snapshot import Manifest
+from scoring.durable import sha256_of
 from scoring.errors import VerificationFailed
 from scoring.history.previous import Previous, verified_previous
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from scoring import signing
-from scoring.build.files import write_whole
+from scoring.durable import write_whole
 from scoring.errors import VerificationFailed
 from scoring.publish.verify import MANIFEST_FILE, SIGNATURE_FILE, verify
 

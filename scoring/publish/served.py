@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from scoring.contract.served import SERVED_FILE, ServedSnapshot
+from scoring.durable import sync_folder
 from scoring.publish import pointers
 from scoring.store.connection import StoreConnection
 
@@ -19,7 +20,7 @@ def forget_served(snapshots: Path) -> None:
     """Before a flip. A folder that cannot be written to holds no flip up: `tell_served` says so."""
     with contextlib.suppress(OSError):
         (snapshots / SERVED_FILE).unlink()
-        _sync(snapshots)
+        sync_folder(snapshots)
 
 
 def tell_served(snapshots: Path, store: StoreConnection) -> bool:
@@ -43,12 +44,4 @@ def _write(snapshots: Path, served: ServedSnapshot) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(snapshots / SERVED_FILE)
-    _sync(snapshots)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(snapshots)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scoring.build.files import sha256_of
+from scoring.durable import sha256_of
 from scoring.errors import ChengxinError, InputRefused, StoreUnavailable, VerificationFailed
 from tests.support.lake import Record, build_snapshot, rebuild, record_id, subject, write_export
 
