@@ -78,6 +78,7 @@ STRINGS: dict[str, dict[str, Any]] = {
     "reference": _string("^[A-Za-z0-9_.-]+$", 64),
     "proposed_outcome": _string(IDENTIFIER, 32),
     "proposed_by": _string("^[!-~]+$", 128),
+    "proposal_id": _string("^[0-9a-f]{64}$", 64),
     "decided_by": _string("^[!-~]+$", 128),
     "confirmed_by": _string("^[!-~]+$", 128),
     "repair_class": _string(IDENTIFIER, 32),

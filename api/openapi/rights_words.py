@@ -31,6 +31,7 @@ from api.staff.cases import ConfirmationRequest, DecisionRequest, StaffCases
 
 CASE_ID = "Vd0Kq3sXyT2mR8aLwZ5nBg"
 RECORD_ID = "Zk3v9Qx1LmA7"
+PROPOSAL_ID = "5d0c" + "3fa9" * 15
 SNAPSHOT = "20261120-3f9c2ab1"
 OPENED_AT = dt.datetime(2026, 11, 2, 9, 15, tzinfo=dt.UTC)
 DECIDED_AT = dt.datetime(2026, 11, 12, 3, 0, tzinfo=dt.UTC)
@@ -98,6 +99,7 @@ _STAFF_CASE = StaffCase(
     is_overdue=False,
     proposed_outcome="upheld",
     proposed_by="officer-07",
+    proposal_id=PROPOSAL_ID,
     outcome=None,
     decided_by=None,
     confirmed_by=None,
@@ -116,6 +118,7 @@ _STAFF_DECIDED = StaffCase(
     is_overdue=False,
     proposed_outcome="upheld",
     proposed_by="officer-07",
+    proposal_id=PROPOSAL_ID,
     outcome="upheld",
     decided_by="officer-07",
     confirmed_by="reviewer-02",
@@ -134,6 +137,7 @@ _STAFF_DETAIL = StaffCaseDetail(
     is_overdue=False,
     proposed_outcome=None,
     proposed_by=None,
+    proposal_id=None,
     outcome=None,
     decided_by=None,
     confirmed_by=None,

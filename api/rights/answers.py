@@ -16,6 +16,7 @@ RepairOutcome = Literal["granted", "refused"]
 CaseId = Annotated[str, msgspec.Meta(max_length=64, pattern="^[A-Za-z0-9_-]+$")]
 Reference = Annotated[str, msgspec.Meta(max_length=64, pattern="^[A-Za-z0-9_.-]+$")]
 StaffId = Annotated[str, msgspec.Meta(max_length=128, pattern="^[!-~]+$")]
+ProposalId = Annotated[str, msgspec.Meta(max_length=64, pattern="^[0-9a-f]{64}$")]
 OutcomeWord = Annotated[str, msgspec.Meta(max_length=32, pattern="^[a-z]+$")]
 PolicyVersion = Annotated[str, msgspec.Meta(max_length=64, pattern="^[0-9A-Za-z._-]*$")]
 ClassWord = Annotated[str, msgspec.Meta(max_length=32, pattern="^[a-z]*$")]
@@ -94,7 +95,7 @@ class StatementAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 class StaffCase(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the queue. Who the citizen is, and what she wrote, is not in it. `proposed_by`: so
-    that the second person can be another one."""
+    that the second person can be another one; `proposal_id`: so that she confirms what she read."""
 
     id: CaseId
     status: CaseStatus
@@ -108,6 +109,7 @@ class StaffCase(msgspec.Struct, frozen=True, kw_only=True):
     is_overdue: bool
     proposed_outcome: OutcomeWord | None
     proposed_by: StaffId | None
+    proposal_id: ProposalId | None
     outcome: OutcomeWord | None
     decided_by: StaffId | None
     confirmed_by: StaffId | None

@@ -79,6 +79,11 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     at_ms: int
 
+    @property
+    def id(self) -> str:
+        """Of a salted text: no two proposals share it, not even with the same words."""
+        return self.reason_digest
+
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str

@@ -43,10 +43,11 @@ def decision_step(case: Case, outcome: str, reason_digest: str, staff: Staff) ->
     return f"{case.type}_decided", decided
 
 
-def confirmation_step(case: Case, staff: Staff) -> Step:
-    """The second person agrees: the proposal becomes the decision, and both ids are in it."""
+def confirmation_step(case: Case, staff: Staff, read: str | None = None) -> Step:
+    """The second person agrees: the proposal becomes the decision, and both ids are in it. `read`:
+    id of the proposal she has read, where she names it."""
     proposal = case.proposal
-    _require_second_person(case, staff)
+    _require_second_person(case, staff, read)
     if proposal is None:
         raise CaseRefused("nothing_proposed")
     body = DecidedBody(
@@ -58,13 +59,13 @@ def confirmation_step(case: Case, staff: Staff) -> Step:
     return f"{case.type}_decided", body
 
 
-def return_step(case: Case, reason_digest: str, staff: Staff) -> Step:
+def return_step(case: Case, reason_digest: str, staff: Staff, read: str | None = None) -> Step:
     """The second person does not agree: the case is open again."""
-    _require_second_person(case, staff)
+    _require_second_person(case, staff, read)
     return f"{case.type}_returned", ReturnedBody(reason_digest=reason_digest, by=staff.id)
 
 
-def _require_second_person(case: Case, staff: Staff) -> None:
+def _require_second_person(case: Case, staff: Staff, read: str | None) -> None:
     _require_may_act(case, staff)
     if case.status == "decided":
         raise CaseRefused("case_decided")
@@ -74,6 +75,8 @@ def _require_second_person(case: Case, staff: Staff) -> None:
         raise CaseRefused("four_eyes")
     if not staff.is_reviewer:
         raise CaseRefused("reviewer_needed")
+    if read not in (None, case.proposal.id):
+        raise CaseRefused("proposal_changed")
 
 
 def _require_may_act(case: Case, staff: Staff) -> None:

@@ -119,10 +119,18 @@ class Office:
         )
 
     async def confirm(
-        self, case_type: CaseType, case_id: str, staff: Staff, idempotency: Idempotency | None
+        self,
+        case_type: CaseType,
+        case_id: str,
+        staff: Staff,
+        idempotency: Idempotency | None,
+        *,
+        read: str | None = None,
     ) -> bytes:
+        """`read`: id of the proposal she has read, where she names it."""
+
         def step(case: Case, _: str) -> Step:
-            return confirmation_step(case, staff)
+            return confirmation_step(case, staff, read)
 
         return await self._act(
             case_type, case_id, step, reason="", staff=staff, idempotency=idempotency
@@ -135,9 +143,11 @@ class Office:
         reason: str,
         staff: Staff,
         idempotency: Idempotency | None,
+        *,
+        read: str | None = None,
     ) -> bytes:
         def step(case: Case, digest: str) -> Step:
-            return return_step(case, digest, staff)
+            return return_step(case, digest, staff, read)
 
         self._require_reason(reason)
         return await self._act(

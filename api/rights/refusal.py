@@ -22,6 +22,7 @@ RefusalCode = Literal[
     "case_decided",
     "case_proposed",
     "nothing_proposed",
+    "proposal_changed",
     "statement_too_long",
     "text_too_long",
     "not_enrolled",

@@ -116,6 +116,7 @@ def _shown_to_staff(case: Case, today: dt.date) -> dict[str, Any]:
         "is_overdue": decision is None and today > case.opened.due_on,
         "proposed_outcome": proposal.outcome if proposal else None,
         "proposed_by": proposal.by if proposal else None,
+        "proposal_id": proposal.id if proposal else None,
         "outcome": decision.outcome if decision else None,
         "decided_by": decision.by if decision else None,
         "confirmed_by": decision.confirmed_by if decision else None,

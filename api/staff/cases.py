@@ -17,6 +17,7 @@ from api.answers import Call
 from api.idempotency import idempotency_of
 from api.inner import ApiRequest, call_of
 from api.me.cases import PageCursor, PageLimit, Words, told
+from api.openapi.limits import exactly
 from api.paging import PAGE_QUERY, limit_in
 from api.problems import Problem
 from api.rights.answers import StaffCase, StaffCaseDetail
@@ -50,7 +51,7 @@ ACT_PROBLEMS = (
     "idempotency_conflict",
     "ledger_unavailable",
 )
-SECOND_PROBLEMS = ("four_eyes", "reviewer_needed", "nothing_proposed")
+SECOND_PROBLEMS = ("four_eyes", "reviewer_needed", "nothing_proposed", "proposal_changed")
 
 
 class DecisionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,10 +62,15 @@ class DecisionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     reason: Words = ""
 
 
+ReadProposal = Annotated[str, msgspec.Meta(max_length=64, pattern=exactly("^[0-9a-f]{64}$"))]
+
+
 class ConfirmationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`agrees` false sends the case back, with a reason of 10 to 2,000 characters."""
+    """`agrees` false sends the case back, with a reason of 10 to 2,000 characters. `proposal_id`: as
+    the case had it when it was read; where it has another by now, nothing is done."""
 
     agrees: bool = True
+    proposal_id: ReadProposal | None = None
     reason: Words = ""
 
 
@@ -262,11 +268,12 @@ class Desk:
             call, office = call_of(request), self._services.office
             staff, key = staff_of(call), idempotency_of(call.headers, data)
             if data.agrees:
-                body = await told(office.confirm(self._type, case_id, staff, key))
+                done = office.confirm(self._type, case_id, staff, key, read=data.proposal_id)
             else:
-                back = office.send_back(self._type, case_id, data.reason, staff, key)
-                body = await told(back)
-            return await self._acted(call, case_id, body)
+                done = office.send_back(
+                    self._type, case_id, data.reason, staff, key, read=data.proposal_id
+                )
+            return await self._acted(call, case_id, await told(done))
 
         return confirm
 

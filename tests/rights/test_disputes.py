@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,22 @@ def test_the_second_person_can_send_it_back_with_a_reason(town: Service) -> None
     )
     assert (back.status, back.json()["status"]) == (200, "open")
     assert officer(town, path).json()["returned_reason"] == "请补充来源单位的回函。"
+
+
+@pytest.mark.parametrize("answer", [{"agrees": True}, {"agrees": False, "reason": REASON}])
+def test_the_second_person_acts_on_the_proposal_she_has_read_and_no_other(
+    town: Service, answer: dict[str, Any]
+) -> None:
+    path = f"/v1/staff/disputes/{opened(town, 'ann', 'pen1')}"
+    wish = {"outcome": "upheld", "reason": REASON}
+    read = officer(town, f"{path}/decision", wish).json()["proposal_id"]
+    reviewer(town, f"{path}/confirmation", {"agrees": False, "reason": REASON})
+    now = officer(town, f"{path}/decision", wish).json()["proposal_id"]
+    late = reviewer(town, f"{path}/confirmation", {**answer, "proposal_id": read})
+    assert (late.status, late.code) == (409, "proposal_changed")
+    shown = officer(town, path).json()
+    assert (shown["status"], shown["proposal_id"]) == ("proposed", now)
+    assert reviewer(town, f"{path}/confirmation", {**answer, "proposal_id": now}).status == 200
 
 
 @pytest.mark.parametrize("reason", ["", "太短", " " * 40])

@@ -59,9 +59,9 @@ export function makeCase({ ask, act, say, acted, nameOf, me }) {
     const [label, field] = reasonField(`退回的理由（至少 ${LEAST_REASON} 个字，同意时不填）`);
     const row = made("div", "", "row");
     row.append(
-      button("同意", () => send(type, found, "confirmation", { agrees: true }, "已办结，并告知当事人。"), "main"),
+      button("同意", () => send(type, found, "confirmation", { agrees: true, proposal_id: found.proposal_id }, "已办结，并告知当事人。"), "main"),
       button("退回", () => send(type, found, "confirmation",
-        { agrees: false, reason: field.value.trim() }, "已退回经办人员。")));
+        { agrees: false, reason: field.value.trim(), proposal_id: found.proposal_id }, "已退回经办人员。")));
     return [label, row];
   }
 
