@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 
 from api.ledger.protocol import EventDraft, LedgerUnavailable
 from api.me.last_good import LastGood
+from api.store.protocol import StoreDown
 from api.store.reader import ReaderLimits, ValkeyReader
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.served import SERVED_FILE
@@ -109,9 +110,12 @@ def until_heard(service: Service, copies: list[LastGood], snapshot: str = "20260
     position = service.run(service.ledger.position())
 
     def is_heard() -> bool:
-        version, changes = copies[-1]._version, copies[-1]._changes
-        is_open = version is not None and version.manifest.snapshot == snapshot
-        return is_open and changes is not None and changes._followed >= position
+        changes = copies[-1]._changes
+        try:
+            served = copies[-1].manifest().snapshot  # raises until the ledger was heard for it
+        except StoreDown:
+            return False
+        return served == snapshot and changes is not None and changes._followed >= position
 
     until(service, is_heard)
 
