@@ -3,17 +3,19 @@
 import hashlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from api.ledger.connection import connect_to_write, reason_of
+from api.ledger.connection import connect_to_write, is_locked, reason_of
 from api.ledger.protocol import LedgerSchemaUnknown, LedgerUnavailable
 
 SCHEMA_FOLDER = Path(__file__).parent / "schema"
 # Several workers start at once; the first migrates, the others wait for it.
 MIGRATION_WAIT_SECONDS = 10
+LOOK_AGAIN_SECONDS = 0.01
 
 _VERSIONS = """CREATE TABLE IF NOT EXISTS schema_version (
   version INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL
@@ -55,23 +57,36 @@ def create_if_missing(path: Path) -> None:
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # also a log that whoever closed last has just removed
+        return 0
 
 
 def migrate(path: Path, migrations: list[Migration] | None = None) -> None:
     """Bring the file at `path` to the newest schema; all steps or none. Raises
     LedgerSchemaUnknown, LedgerUnavailable."""
     wanted = known_migrations() if migrations is None else migrations
-    try:
-        connection = connect_to_write(path)
+    give_up = time.monotonic() + MIGRATION_WAIT_SECONDS
+    while True:
         try:
-            connection.execute(f"PRAGMA busy_timeout = {MIGRATION_WAIT_SECONDS * 1000}")
-            connection.execute("PRAGMA journal_mode = WAL")
-            _apply(connection, wanted)
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise LedgerUnavailable(reason_of(error)) from error
+            return _migrate_once(path, wanted)
+        except sqlite3.Error as error:
+            # SQLite's own wait does not cover the change to WAL: it reads before it writes, two
+            # who do so at once would wait for each other, so the later one is refused at once.
+            if not is_locked(error) or time.monotonic() > give_up:
+                raise LedgerUnavailable(reason_of(error)) from error
+        time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _migrate_once(path: Path, wanted: list[Migration]) -> None:
+    connection = connect_to_write(path)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {MIGRATION_WAIT_SECONDS * 1000}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        _apply(connection, wanted)
+    finally:
+        connection.close()
 
 
 def _apply(connection: sqlite3.Connection, wanted: list[Migration]) -> None:
