@@ -28,11 +28,11 @@ app = typer.Typer(help="The public site.", no_args_is_help=True)
 def site_build(
     *,
     data: Annotated[
-        Path | None, typer.Option(help="data directory whose newest snapshot is shown")
+        Path | None, typer.Option(help="data directory whose served snapshot is shown")
     ] = None,
     out: Annotated[Path, typer.Option(help="where the site goes")] = DEFAULT_OUT,
     snapshot: Annotated[
-        Path | None, typer.Option(help="this snapshot's folder instead of the newest")
+        Path | None, typer.Option(help="this snapshot's folder instead of the served one")
     ] = None,
     url: Annotated[str, typer.Option(help="public address of the site")] = DEFAULT_URL,
     as_of: Annotated[

@@ -71,26 +71,6 @@ class _KeySet(msgspec.Struct):
     keys: list[dict[str, str]]
 
 
-class _SnapshotDay(msgspec.Struct):
-    """The manifest's members that order snapshots; the rest is not read here."""
-
-    snapshot: str
-    as_of: dt.date
-    ledger_position: int
-
-
-def newest_snapshot(data_dir: Path) -> Path | None:
-    """The snapshot folder with the latest as-of day, then ledger position, then id."""
-    manifests = sorted((data_dir / "snapshots").glob("*/manifest.json"))
-    if not manifests:
-        return None
-    days = {path: _decode(path, _SnapshotDay) for path in manifests}
-    newest = max(
-        manifests, key=lambda path: (days[path].as_of, days[path].ledger_position, path.parent.name)
-    )
-    return newest.parent
-
-
 def from_snapshot(folder: Path) -> Published:
     """Raises VerificationFailed where a document is missing or not what the contract says."""
 

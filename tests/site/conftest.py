@@ -16,9 +16,11 @@ from api.ledger.audit.log import SqliteLog
 from api.ledger.sqlite import ledger_path, open_ledger
 from scoring.benefits.document import benefits_document
 from scoring.benefits.load import load_benefits
+from scoring.build.part import write_part
 from scoring.catalogue import publishing as catalogue_publishing
 from scoring.catalogue.loading import load_catalogue
 from scoring.contract.documents import BandFigure, FiguresDocument
+from scoring.contract.snapshot import Manifest
 from scoring.keys import key_files
 from scoring.rulebook import document as rulebook_document
 from scoring.rulebook.load import load_rulebook
@@ -47,9 +49,9 @@ class BuiltSite:
         return (self.data / "snapshots" / SNAPSHOT / "documents" / f"{name}.json").read_bytes()
 
 
-def write_snapshot(data: Path, as_of: dt.date = AS_OF) -> None:
+def write_snapshot(data: Path, as_of: dt.date = AS_OF, snapshot: str = SNAPSHOT) -> None:
     """The documents of a snapshot as the batch leaves them; no records are needed for the site."""
-    folder = data / "snapshots" / SNAPSHOT
+    folder = data / "snapshots" / snapshot
     (folder / "documents").mkdir(parents=True)
     rules = rulebook_document.published_document(load_rulebook(), as_of)
     people = [None, 137, 5210, 3042, 84]
@@ -59,7 +61,7 @@ def write_snapshot(data: Path, as_of: dt.date = AS_OF) -> None:
         "catalogue": catalogue_publishing.published_document(load_catalogue()),
         "figures": FiguresDocument(
             as_of=as_of,
-            snapshot=SNAPSHOT,
+            snapshot=snapshot,
             rules_version=rules.version,
             enrolled=8481,
             records=73_912,
@@ -69,9 +71,23 @@ def write_snapshot(data: Path, as_of: dt.date = AS_OF) -> None:
             ],
         ),
     }
-    for name, document in documents.items():
-        (folder / "documents" / f"{name}.json").write_bytes(msgspec.json.encode(document))
-    manifest = {"snapshot": SNAPSHOT, "as_of": as_of.isoformat(), "ledger_position": 7}
+    parts = [
+        write_part(folder, f"documents/{name}.json", "documents", msgspec.json.encode(each), rows=1)
+        for name, each in documents.items()
+    ]
+    manifest = Manifest(
+        snapshot=snapshot,
+        as_of=as_of,
+        rules_version=rules.version,
+        ledger_position=int(snapshot.rpartition("-")[2]),
+        bucket_count=1,
+        citizens=8481,
+        items=73_912,
+        score_histogram={},
+        score_sum_points=0,
+        sources=[],
+        parts=parts,
+    )
     (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from builder.checks import check_site
 from builder.fragments import all_fragments, fill, names_in
-from builder.sources import from_repository, newest_snapshot
+from builder.sources import from_repository
 
 from scoring.errors import InputRefused
 from tests.site.conftest import AS_OF, ROOT, SNAPSHOT, BuiltSite, run_script, write_snapshot
@@ -234,23 +234,6 @@ def test_a_refused_build_leaves_the_old_site_as_it_was(tmp_path: Path) -> None:
     assert "site_document_unreadable" in refused.stderr
     assert (out / "index.html").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
-
-
-def test_the_newest_snapshot_is_shown(tmp_path: Path) -> None:
-    assert newest_snapshot(tmp_path) is None
-    for name, day, position in (
-        ("a", "2026-11-21", 9),
-        ("b", "2026-11-22", 1),
-        ("c", "2026-11-22", 3),
-    ):
-        folder = tmp_path / "snapshots" / name
-        folder.mkdir(parents=True)
-        (folder / "manifest.json").write_text(
-            json.dumps({"snapshot": name, "as_of": day, "ledger_position": position})
-        )
-    newest = newest_snapshot(tmp_path)
-    assert newest is not None
-    assert newest.name == "c"
 
 
 def test_without_a_snapshot_the_home_page_says_that_figures_are_not_there_yet() -> None:
