@@ -218,7 +218,7 @@ class Eligibility:
                 consent = await self._allowed(partner, question, now_ms)
             # Only after that: a consent that is over is refused as such, whatever is left of its day.
             require_within_cap(read, consent, now_ms)
-        except Problem:
+        except BaseException:  # also a store gone meanwhile, or a budget used up
             self.uses.give_back(handle, now_ms)
             raise
         return consent, read.stored

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from api.consents.projection import LiveConsents
 from api.consents.protocol import LiveConsent, Owner
 from api.ledger.commit_group import AppendRequest, Outcome
 from api.ledger.protocol import LedgerUnavailable
@@ -128,6 +129,33 @@ def test_a_question_refused_because_of_a_pause_is_no_use(own_town: tuple[Town, s
     turn("paused")
     assert town.ask(handle, token).code == "consent_revoked"
     turn("active")
+    assert [town.ask(handle, token).status for _ in range(2)] == [200, 429]
+
+
+@pytest.mark.parametrize("trouble", [StoreDown("gone"), asyncio.CancelledError()])
+def test_a_question_cut_off_after_it_was_counted_is_no_use(
+    own_town: tuple[Town, str], monkeypatch: pytest.MonkeyPatch, trouble: BaseException
+) -> None:
+    """Somebody changed the consent meanwhile, and it cannot be asked for again."""
+    town, token = own_town
+    number = 18 if isinstance(trouble, StoreDown) else 19
+    (handle,) = town.consents([subject_of("over", number)], max_uses_per_day=2)
+    assert town.ask(handle, token).status == 200
+
+    async def cut_off(consents: LiveConsents, handle: str) -> LiveConsent | None:
+        raise trouble
+
+    async def asked() -> None:
+        await asking(town, token, question(handle))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LiveConsents, "is_still", lambda *_: False)
+        patched.setattr(LiveConsents, "live", cut_off)
+        if isinstance(trouble, StoreDown):
+            assert town.ask(handle, token).status == 503
+        else:
+            with pytest.raises(asyncio.CancelledError):
+                town.service.run(asked())
     assert [town.ask(handle, token).status for _ in range(2)] == [200, 429]
 
 
