@@ -40,6 +40,7 @@ STEPS: Mapping[str, tuple[frozenset[ConsentStatus], ConsentStatus]] = {
     RESUMED: (frozenset({"paused"}), "active"),
     REVOKED: (frozenset({"awaiting", "active", "paused"}), "revoked"),
 }
+BEGINNINGS = (REQUESTED, GRANTED)
 STATE_KINDS: tuple[str, ...] = (*STEPS, WITHDRAWN)  # what can change a consent's state
 SUBJECT_KINDS: tuple[str, ...] = (*STATE_KINDS, FIRST_USED)
 

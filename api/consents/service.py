@@ -10,6 +10,7 @@ import msgspec
 from api.consents.attesting import Attestations
 from api.consents.handles import HandleKeys
 from api.consents.machine import (
+    BEGINNINGS,
     GRANTED,
     REQUESTED,
     Actor,
@@ -33,6 +34,8 @@ from api.ledger.protocol import (
     LedgerUnavailable,
     MarkPending,
     Replayed,
+    Room,
+    RoomTaken,
     StreamChanged,
 )
 from api.ledger.repeated import Idempotency, Repeatable, body_of
@@ -96,9 +99,14 @@ class ConsentService:
         async def granted() -> bytes:
             now_ms = self.now_ms()
             terms = agreed(asked, self._register(), now_ms=now_ms, today=city_day(now_ms))
-            await self._require_room(subject, now_ms)
             await self._require_attested(terms.partner, now_ms)
-            return await self._store(subject, terms, is_confirmed, request, now_ms)
+            for _ in range(TRIES):
+                room = await self._room(subject, now_ms)
+                with contextlib.suppress(RoomTaken):
+                    return await self._store(
+                        subject, terms, is_confirmed, request, now_ms, room=room
+                    )
+            raise LedgerUnavailable("overloaded")
 
         return await request.answer(granted, body_of)
 
@@ -139,10 +147,14 @@ class ConsentService:
         MarkPending."""
         await self._live.announce((await consents_of(self._ledger, subject)).values())
 
-    async def _require_room(self, subject: str, now_ms: int) -> None:
+    async def _room(self, subject: str, now_ms: int) -> Room:
+        """How many more she may grant. Raises ConsentsRefused for none."""
         consents = await consents_of(self._ledger, subject)
-        if sum(status_at(c, now_ms) not in ENDED for c in consents.values()) >= MOST_OPEN:
+        open_now = sum(status_at(c, now_ms) not in ENDED for c in consents.values())
+        if open_now >= MOST_OPEN:
             raise ConsentsRefused("too_many_consents")
+        seen = max((c.stream_seq for c in consents.values()), default=0)
+        return Room(kinds=BEGINNINGS, since=seen, places=MOST_OPEN - open_now)
 
     async def _require_attested(self, partner: str, now_ms: int) -> None:
         if (await self._attestations.standing(partner, now_ms)).overdue_since is not None:
@@ -155,6 +167,8 @@ class ConsentService:
         is_confirmed: bool,
         request: Repeatable,
         now_ms: int,
+        *,
+        room: Room,
     ) -> bytes:
         consent_id = self._new_id()
         handle = self._keys.handle_of(terms.partner, consent_id)
@@ -175,7 +189,7 @@ class ConsentService:
         answer = self._answer_of(foreseen, now_ms)
         try:
             stored = await self._ledger.append(
-                draft, require="active", claim=request.claim(GRANTED_STATUS, answer)
+                draft, require="active", room=room, claim=request.claim(GRANTED_STATUS, answer)
             )
         except ConditionNotMet:
             raise ConsentsRefused("not_enrolled") from None

@@ -22,11 +22,14 @@ from api.ledger.protocol import (
     LedgerError,
     Replayed,
     Require,
+    Room,
+    RoomTaken,
     StreamChanged,
     Text,
 )
 
 ClaimKey = tuple[str, str]
+NewerKey = tuple[str, str, int]  # subject, kind, seq above which is counted
 Outcome = Appended | Replayed | LedgerError
 
 
@@ -35,6 +38,7 @@ class AppendRequest(msgspec.Struct, frozen=True):
     require: Require = "any"
     unchanged_since: int | None = None
     stream_unchanged_since: int | None = None
+    room: Room | None = None
     claim: IdempotencyClaim | None = None
     text: Text | None = None
 
@@ -50,13 +54,15 @@ class StoredClaim(msgspec.Struct, frozen=True):
 
 
 class StateBefore(msgspec.Struct, frozen=True):
-    """Read in the group's own transaction: last sequence number, and of claims, enrolments and
-    streams (their last seq) those asked for; what is missing in a mapping does not exist."""
+    """Read in the group's own transaction: last sequence number, and of claims, enrolments, streams
+    (their last seq) and `newer` (how many events there are) those asked for; what is missing in a
+    mapping does not exist."""
 
     position: int
     claims: Mapping[ClaimKey, StoredClaim]
     enrolments: Mapping[str, Enrolment]
     streams: Mapping[str, int]
+    newer: Mapping[NewerKey, int]
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -90,6 +96,14 @@ def subjects_asked(requests: Iterable[AppendRequest]) -> list[str]:
 
 def streams_asked(requests: Iterable[AppendRequest]) -> list[str]:
     return [r.draft.stream for r in requests if r.stream_unchanged_since is not None]
+
+
+def newer_asked(requests: Iterable[AppendRequest]) -> list[NewerKey]:
+    return [key for r in requests if r.room is not None for key in _keys(r.room, r.draft)]
+
+
+def _keys(room: Room, draft: EventDraft) -> list[NewerKey]:
+    return [(draft.subject, kind, room.since) for kind in room.kinds]
 
 
 def answered_before(stored: StoredClaim, fingerprint: bytes) -> Replayed | IdempotencyConflict:
@@ -128,6 +142,7 @@ class _Group:
         self.claims = dict(before.claims)
         self.enrolments = dict(before.enrolments)
         self.streams = dict(before.streams)
+        self.newer = before.newer
         self.events: list[Event] = []
         self.new_claims: list[tuple[IdempotencyClaim, int]] = []
         self.new_texts: list[tuple[Text, int]] = []
@@ -148,7 +163,7 @@ class _Group:
             self.new_texts.append((request.text, event.seq))
         return Appended(event=event)
 
-    def _unmet(self, request: AppendRequest) -> ConditionNotMet | StreamChanged | None:
+    def _unmet(self, request: AppendRequest) -> ConditionNotMet | StreamChanged | RoomTaken | None:
         draft, since = request.draft, request.stream_unchanged_since
         if request.is_conditional:
             enrolment = self.enrolments.get(draft.subject, NEVER_ENROLLED)
@@ -156,7 +171,15 @@ class _Group:
                 return ConditionNotMet(enrolment)
         if since is not None and (last := self.streams.get(draft.stream, 0)) != since:
             return StreamChanged(last)
+        if request.room is not None and self._taken(request.room, draft) >= request.room.places:
+            return RoomTaken()
         return None
+
+    def _taken(self, room: Room, draft: EventDraft) -> int:
+        """Places taken before the group and in it."""
+        return sum(self.newer.get(key, 0) for key in _keys(room, draft)) + sum(
+            event.subject == draft.subject and event.kind in room.kinds for event in self.events
+        )
 
     def _store(self, draft: EventDraft, claim: IdempotencyClaim | None) -> Event:
         event = numbered(draft, self.position + 1)

@@ -61,6 +61,16 @@ class IdempotencyClaim(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit on what one citizen may have. Of `kinds`, the draft's subject must have fewer than
+    `places` events above `since`. Who has counted up to `since` and asks for the places left is
+    held to the limit exactly, however many ask at once; they need not wait for each other."""
+
+    kinds: tuple[str, ...]
+    since: int
+    places: int
+
+
 class Appended(msgspec.Struct, frozen=True, kw_only=True):
     event: Event
 
@@ -120,6 +130,10 @@ class StreamChanged(LedgerError):
         self.seq = seq
 
 
+class RoomTaken(LedgerError):
+    """Others took the places left since they were counted: count again, decide again."""
+
+
 class IdempotencyConflict(LedgerError):
     """The key was used before with another request."""
 
@@ -148,6 +162,7 @@ class Ledger(Protocol):
         require: Require = "any",
         unchanged_since: int | None = None,
         stream_unchanged_since: int | None = None,
+        room: Room | None = None,
         claim: IdempotencyClaim | None = None,
         text: Text | None = None,
         afterwards: Afterwards | None = None,
@@ -155,12 +170,14 @@ class Ledger(Protocol):
         """Store one event durably, and in the same transaction the text it names.
 
         Inside the transaction `require` is checked against the subject's enrolment,
-        `unchanged_since` against that enrolment's `seq`, and `stream_unchanged_since` against the
-        seq of the last event of the draft's stream (0: none yet). The claim is looked up first: a
-        repeated request is answered whatever became of the state since. `afterwards` is told what
-        became of it where the caller was cancelled or refused as slow before that was known.
+        `unchanged_since` against that enrolment's `seq`, `stream_unchanged_since` against the
+        seq of the last event of the draft's stream (0: none yet), and then `room`. The claim is
+        looked up first: a repeated request is answered whatever became of the state since.
+        `afterwards` is told what became of it where the caller was cancelled or refused as slow
+        before that was known.
 
-        Raises ConditionNotMet, StreamChanged, IdempotencyConflict, EventRefused, LedgerUnavailable.
+        Raises ConditionNotMet, StreamChanged, RoomTaken, IdempotencyConflict, EventRefused,
+        LedgerUnavailable.
         """
         ...
 

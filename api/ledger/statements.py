@@ -9,9 +9,11 @@ from api.ledger.commit_group import (
     AppendRequest,
     ClaimKey,
     Decision,
+    NewerKey,
     StateBefore,
     StoredClaim,
     claims_asked,
+    newer_asked,
     streams_asked,
     subjects_asked,
 )
@@ -48,6 +50,10 @@ _LAST_OF_RUNS = """SELECT stream, (SELECT max(seq) FROM event INDEXED BY event_s
     WHERE subject = asked.subject AND kind = asked.kind) AS seq
   FROM (SELECT DISTINCT value ->> 0 AS stream, value ->> 1 AS subject, value ->> 2 AS kind
     FROM json_each(?)) AS asked WHERE seq IS NOT NULL"""
+_NEWER = """SELECT subject, kind, since, (SELECT count(*) FROM event INDEXED BY event_subject
+    WHERE subject = asked.subject AND kind = asked.kind AND seq > asked.since)
+  FROM (SELECT DISTINCT value ->> 0 AS subject, value ->> 1 AS kind, value ->> 2 AS since
+    FROM json_each(?)) AS asked"""
 _STREAM_EVENTS = """SELECT seq, at_ms, kind, stream, subject, body
   FROM event INDEXED BY event_stream WHERE stream = ?
     AND NOT (stream GLOB 'access:*' OR stream GLOB 'enrolment:*') ORDER BY seq"""
@@ -164,6 +170,7 @@ def state_before(connection: sqlite3.Connection, requests: list[AppendRequest]) 
         claims=_claims(connection, claims_asked(requests)),
         enrolments=_enrolments(connection, subjects_asked(requests)),
         streams=_streams(connection, streams_asked(requests)),
+        newer=_newer(connection, newer_asked(requests)),
     )
 
 
@@ -189,6 +196,13 @@ def _streams(connection: sqlite3.Connection, asked: list[str]) -> dict[str, int]
     for stream, seq in connection.execute(_LAST_OF_RUNS, (_json(runs),)):
         last[stream] = max(seq, last.get(stream, 0))
     return last
+
+
+def _newer(connection: sqlite3.Connection, asked: list[NewerKey]) -> dict[NewerKey, int]:
+    if not asked:
+        return {}
+    rows = connection.execute(_NEWER, (_json(asked),)).fetchall()
+    return {(subject, kind, since): count for subject, kind, since, count in rows}
 
 
 def _json(values: Iterable[object]) -> str:

@@ -18,6 +18,7 @@ from api.ledger.protocol import (
     LedgerUnavailable,
     Replayed,
     Require,
+    Room,
     StandingText,
     Text,
 )
@@ -86,12 +87,13 @@ class ThreadedLedger(Generic[Connection]):
         require: Require = "any",
         unchanged_since: int | None = None,
         stream_unchanged_since: int | None = None,
+        room: Room | None = None,
         claim: IdempotencyClaim | None = None,
         text: Text | None = None,
         afterwards: Afterwards | None = None,
     ) -> Appended | Replayed:
         request = AppendRequest(
-            draft, require, unchanged_since, stream_unchanged_since, claim, text
+            draft, require, unchanged_since, stream_unchanged_since, room, claim, text
         )
         future = self._writer.submit(request, afterwards)
         self._deadlines.watch(future)

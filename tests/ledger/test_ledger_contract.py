@@ -17,6 +17,8 @@ from api.ledger.protocol import (
     Ledger,
     LedgerUnavailable,
     Replayed,
+    Room,
+    RoomTaken,
     StreamChanged,
 )
 from tests.ledger.conftest import Implementation
@@ -240,6 +242,70 @@ def test_of_many_decisions_on_the_same_view_of_a_stream_exactly_one_is_stored(
             assert sum(isinstance(answer, Appended) for answer in answers) == 1
             changed = [answer.seq for answer in answers if isinstance(answer, StreamChanged)]
             assert changed == [seen + 1] * 29
+
+    implementation.run(tmp_path, story)
+
+
+ENROLLED_ROOM = Room(kinds=("enrolled",), since=0, places=3)
+
+
+def test_of_many_at_once_in_two_processes_as_many_are_stored_as_there_are_places(
+    implementation: Implementation, tmp_path: Path
+) -> None:
+    """All of them counted before any was stored; they do not have to count again."""
+
+    async def story(ledger: Ledger) -> None:
+        other = await implementation.open(tmp_path)
+        try:
+            answers = await asyncio.gather(
+                *(
+                    (ledger, other)[n % 2].append(enrolled(1 + n % 3), room=ENROLLED_ROOM)
+                    for n in range(60)
+                ),
+                return_exceptions=True,
+            )
+        finally:
+            await other.close()
+        stored = [answer.event.subject for answer in answers if isinstance(answer, Appended)]
+        assert sorted(stored) == sorted([pseudonym(n) for n in (1, 2, 3)] * 3)
+        assert sum(isinstance(answer, RoomTaken) for answer in answers) == 60 - 9
+        assert await ledger.position() == 9
+
+    implementation.run(tmp_path, story)
+
+
+def test_places_are_taken_by_what_came_after_the_count_of_these_kinds_and_this_citizen_alone(
+    implementation: Implementation, tmp_path: Path
+) -> None:
+    async def story(ledger: Ledger) -> None:
+        for draft in (enrolled(1), enrolled(2), withdrawn(1), enrolled(1)):  # 1, 2, 3, 4
+            await ledger.append(draft)
+        for since, places in ((0, 2), (3, 1), (9, 0)):
+            room = Room(kinds=("enrolled",), since=since, places=places)
+            with pytest.raises(RoomTaken):
+                await ledger.append(enrolled(1), room=room, claim=claim("k"))
+        both = Room(kinds=("enrolled", "withdrawn"), since=2, places=2)
+        with pytest.raises(RoomTaken):
+            await ledger.append(withdrawn(1), room=both)
+        assert await ledger.replay(scope="enrolment a", key="k", fingerprint=b"asked") is None
+        for since, places in ((0, 3), (5, 1)):
+            room = Room(kinds=("enrolled",), since=since, places=places)
+            assert isinstance(await ledger.append(enrolled(1), room=room), Appended)
+        assert await ledger.position() == 6
+
+    implementation.run(tmp_path, story)
+
+
+def test_a_repeated_request_is_answered_though_the_places_are_taken_by_now(
+    implementation: Implementation, tmp_path: Path
+) -> None:
+    async def story(ledger: Ledger) -> None:
+        room = Room(kinds=("enrolled",), since=0, places=1)
+        for _ in range(2):
+            await ledger.append(enrolled(1), room=room, claim=claim("k", body=b"first"))
+        assert await ledger.position() == 1
+        with pytest.raises(RoomTaken):
+            await ledger.append(enrolled(1), room=room, claim=claim("other"))
 
     implementation.run(tmp_path, story)
 

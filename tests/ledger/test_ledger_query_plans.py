@@ -11,12 +11,12 @@ import psycopg
 import pytest
 
 from api.accesses.events import access_draft
-from api.consents.machine import STATE_KINDS, SUBJECT_KINDS
+from api.consents.machine import BEGINNINGS, STATE_KINDS, SUBJECT_KINDS
 from api.ledger import statements as of_sqlite
 from api.ledger.commit_group import AppendRequest
 from api.ledger.fold import ENROLMENT_KINDS
 from api.ledger.postgres import statements as of_postgres
-from api.ledger.protocol import Ledger
+from api.ledger.protocol import Ledger, Room
 from api.rights.case import CASE_KINDS
 from tests.consents.consent_parts import access
 from tests.ledger.conftest import SQLITE, on_postgres
@@ -44,7 +44,11 @@ QUESTIONS: dict[str, Asked] = {
         c,
         [
             AppendRequest(
-                enrolled(n), require="active", stream_unchanged_since=0, claim=claim(f"k{n}")
+                enrolled(n),
+                require="active",
+                stream_unchanged_since=0,
+                room=Room(kinds=BEGINNINGS, since=3, places=2),
+                claim=claim(f"k{n}"),
             )
             for n in range(3)
         ],

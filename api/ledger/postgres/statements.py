@@ -8,9 +8,11 @@ from api.ledger.commit_group import (
     AppendRequest,
     ClaimKey,
     Decision,
+    NewerKey,
     StateBefore,
     StoredClaim,
     claims_asked,
+    newer_asked,
     streams_asked,
     subjects_asked,
 )
@@ -40,6 +42,10 @@ _LAST_OF_RUNS = """SELECT asked.stream, e.seq
   CROSS JOIN LATERAL (
     SELECT seq FROM event WHERE subject = asked.subject AND kind = asked.kind
     ORDER BY seq DESC LIMIT 1) AS e"""
+_NEWER = """SELECT asked.subject, asked.kind, asked.since, e.newer
+  FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS asked (subject, kind, since)
+  CROSS JOIN LATERAL (SELECT count(*) AS newer FROM event
+    WHERE subject = asked.subject AND kind = asked.kind AND seq > asked.since) AS e"""
 _STREAM_EVENTS = """SELECT seq, at_ms, kind, stream, subject, body FROM event
   WHERE stream COLLATE "C" = %s
     AND stream NOT LIKE 'access:%%' AND stream NOT LIKE 'enrolment:%%' ORDER BY seq"""
@@ -120,6 +126,7 @@ def state_before(connection: Connection, requests: list[AppendRequest]) -> State
         claims=_claims(connection, claims_asked(requests)),
         enrolments=_enrolments(connection, subjects_asked(requests)),
         streams=_streams(connection, streams_asked(requests)),
+        newer=_newer(connection, newer_asked(requests)),
     )
 
 
@@ -147,6 +154,14 @@ def _streams(connection: Connection, asked: list[str]) -> dict[str, int]:
     for stream, seq in connection.execute(_LAST_OF_RUNS, (streams, subjects, kinds)):
         last[stream] = max(seq, last.get(stream, 0))
     return last
+
+
+def _newer(connection: Connection, asked: list[NewerKey]) -> dict[NewerKey, int]:
+    if not asked:
+        return {}
+    subjects, kinds, since = ([key[n] for key in asked] for n in range(3))
+    rows = connection.execute(_NEWER, (subjects, kinds, since))
+    return {(subject, kind, above): count for subject, kind, above, count in rows}
 
 
 def insert(connection: Connection, decision: Decision) -> None:
