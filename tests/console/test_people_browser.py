@@ -443,6 +443,8 @@ def test_who_agreed_to_the_trial_edition_reads_what_changed_agrees_and_has_her_s
     page.click("#confirm-no")
     page.click("#accept")
     expect(page.locator("#status")).to_contain_text("您已同意新版告知书")
+    town.lay_over()  # a round may have come while nothing of hers was to be processed
+    reload(page)
     assert score_on(page) == score
     expect(page.locator("#changed")).to_be_hidden()
 
