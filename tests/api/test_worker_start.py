@@ -1,5 +1,6 @@
 """A worker starts light and alone: no batch library, no store needed to come up."""
 
+import contextlib
 import json
 import os
 import signal
@@ -9,8 +10,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -113,3 +116,66 @@ def test_a_bad_setting_stops_the_command_before_anything_starts(tmp_path: Path) 
     with pytest.raises(ChengxinError, match="CHENGXIN_BODY_LIMIT_BYTES"):
         check_settings({**environment, "CHENGXIN_BODY_LIMIT_BYTES": "many"})
     check_settings(environment)
+
+
+# As the server forks a worker: with a handler of its own, and the worker's application still to come.
+A_SUPERVISOR = """
+import multiprocessing, os, signal, sys, time
+import api.app
+from api.worker import application
+
+def worker():
+    {before}
+    api.app.from_environment = {loading}
+    application()
+    print("serves", flush=True)
+
+signal.signal(signal.SIGTERM, lambda *_: None)
+process = multiprocessing.get_context("fork").Process(target=worker)
+process.start()
+print(process.pid, flush=True)
+process.join()
+"""
+
+
+@contextmanager
+def a_supervisor(
+    loading: str, before: str = "pass"
+) -> Iterator[tuple[subprocess.Popen[str], int, IO[str]]]:
+    """It, its worker's process id, and what both print."""
+    code = A_SUPERVISOR.format(before=before, loading=loading)
+    supervisor = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert supervisor.stdout is not None
+    worker = int(supervisor.stdout.readline())
+    try:
+        with supervisor.stdout:
+            yield supervisor, worker, supervisor.stdout
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+
+
+FOR_LONG = f'lambda: (print("loads", flush=True), time.sleep({LONG_SECONDS}))'
+
+
+def test_a_worker_whose_supervisor_died_before_it_was_loaded_never_serves() -> None:
+    alone = "while os.getppid() == multiprocessing.parent_process().pid: time.sleep(0.01)"
+    with a_supervisor("lambda: None", before=alone) as (supervisor, _, printed):
+        supervisor.kill()
+        assert printed.read() == ""  # to its end: the worker has it open as well
+
+
+def test_a_worker_whose_supervisor_dies_while_it_is_loaded_never_serves() -> None:
+    with a_supervisor(FOR_LONG) as (supervisor, _, printed):
+        assert printed.readline() == "loads\n"
+        supervisor.kill()
+        assert printed.read() == ""
+
+
+def test_a_worker_told_to_stop_while_it_is_loaded_stops() -> None:
+    with a_supervisor(FOR_LONG) as (_, worker, printed):
+        assert printed.readline() == "loads\n"
+        os.kill(worker, signal.SIGTERM)
+        assert printed.read() == ""
