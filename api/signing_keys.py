@@ -9,7 +9,7 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from api.private_file import write_private_file
+from api.private_file import make_private_file, write_private_file
 
 COORDINATE_BYTES = 32  # P-256
 
@@ -53,12 +53,20 @@ def make_signing_key() -> SigningKey:
 
 def write_signing_key(key: SigningKey, path: Path) -> None:
     """PKCS 8 PEM, unencrypted."""
-    pem = key.private_key.private_bytes(
+    write_private_file(path, _pem(key))
+
+
+def make_signing_key_file(path: Path) -> None:
+    """A new key where there is none. Raises FileExistsError."""
+    make_private_file(path, _pem(make_signing_key()))
+
+
+def _pem(key: SigningKey) -> bytes:
+    return key.private_key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    write_private_file(path, pem)
 
 
 def load_signing_key(path: Path) -> SigningKey:

@@ -43,6 +43,22 @@ def write_whole(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
+def write_new(path: Path, content: bytes, *, mode: int) -> None:
+    """Create `path` whole; what is there stays: FileExistsError, also where somebody else was first
+    by a moment. Its folder must exist."""
+    temporary = unfinished(path)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
 def unfinished(path: Path) -> Path:
     """A name of its own: a job that was given up may still run beside the one in its place, on
     another machine with the same process id."""

@@ -4,32 +4,39 @@ Anyone can check one without this software:
 `openssl pkeyutl -verify -pubin -inkey signing.pub.pem -rawin -in manifest.json -sigfile manifest.sig`
 """
 
-import os
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from scoring.durable import write_new
 from scoring.errors import VerificationFailed
 
 
 def make_keypair(private: Path, public: Path) -> None:
     """Write a new pair as PEM (PKCS 8, SubjectPublicKeyInfo); an existing file is never replaced:
     FileExistsError. The private half is readable by its owner alone."""
-    key = Ed25519PrivateKey.generate()
-    secret = key.private_bytes(
+    make_private_half(private)
+    write_public_half(private, public)
+
+
+def make_private_half(private: Path) -> None:
+    """Raises FileExistsError."""
+    secret = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    _write_new(private, secret, mode=0o600)
-    _write_new(public, _public_pem(key), mode=0o644)
+    private.parent.mkdir(parents=True, exist_ok=True)
+    write_new(private, secret, mode=0o600)
 
 
 def write_public_half(private: Path, public: Path) -> None:
-    """The half that a kill between the two files left out. Raises VerificationFailed."""
-    _write_new(public, _public_pem(read_signing_key(private)), mode=0o644)
+    """Raises FileExistsError, VerificationFailed."""
+    pem = _public_pem(read_signing_key(private))
+    public.parent.mkdir(parents=True, exist_ok=True)
+    write_new(public, pem, mode=0o644)
 
 
 def _public_pem(key: Ed25519PrivateKey) -> bytes:
@@ -75,15 +82,6 @@ def verify(key: Ed25519PublicKey, message: bytes, signature: bytes) -> None:
             "the signature does not belong to this content and key",
             do="build again, or check that the public key is the office's current one",
         ) from error
-
-
-def _write_new(path: Path, content: bytes, *, mode: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _unreadable(path: Path, why: str) -> VerificationFailed:

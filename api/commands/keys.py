@@ -6,8 +6,11 @@ the folder in a safe. Exit codes: 0 done, 5 a key is there but cannot be read, o
 neither key or not whole; it is then left as it was, and the others are signed.
 """
 
+import contextlib
 import os
 import secrets
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -32,29 +35,32 @@ def make(
     os.umask(PRIVATE_UMASK)
     files = key_files(data)
     make_missing_keys(files)
-    for name in sorted(path.name for path in files.lake.parent.iterdir()):
-        typer.echo(files.lake.parent / name)
+    for path in sorted(files.lake.parent.glob("[!.]*")):
+        typer.echo(path)
 
 
 def make_missing_keys(files: KeyFiles) -> None:
-    """Also the public half of a pair whose making was cut short."""
-    from api.private_file import write_private_file
-    from api.signing_keys import make_signing_key, write_signing_key
+    """Also the public half of a pair whose making was cut short. Of several who make keys at once
+    the first makes each, and all have the same."""
+    from api.private_file import make_private_file
+    from api.signing_keys import make_signing_key_file
     from scoring.contract.pseudonyms import KEY_BYTES
-    from scoring.signing import make_keypair, write_public_half
+    from scoring.signing import make_private_half, write_public_half
 
     files.lake.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in (files.lake, files.snapshot):
-        if not path.exists():
-            write_private_file(path, secrets.token_hex(KEY_BYTES).encode())
+        _once(path, lambda path: make_private_file(path, secrets.token_hex(KEY_BYTES).encode()))
     for path in (files.identity, files.api_signing):
-        if not path.exists():
-            write_signing_key(make_signing_key(), path)
+        _once(path, make_signing_key_file)
     for private, public in ((files.signing, files.signing_public), (files.log, files.log_public)):
-        if not private.exists():
-            make_keypair(private, public)
-        elif not public.exists():
-            write_public_half(private, public)
+        _once(private, make_private_half)
+        _once(public, partial(write_public_half, private))
+
+
+def _once(path: Path, make: Callable[[Path], None]) -> None:
+    if not path.exists():
+        with contextlib.suppress(FileExistsError):
+            make(path)
 
 
 @app.command("resign")

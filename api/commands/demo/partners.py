@@ -15,7 +15,7 @@ from api.partner.client_keys import client_keys_file
 from api.partner.own_tokens import TokenIssuer
 from api.partner.registry import Partner, load_registry
 from api.private_file import write_private_file
-from api.signing_keys import jwks_of, load_signing_key, make_signing_key, write_signing_key
+from api.signing_keys import jwks_of, load_signing_key, make_signing_key_file
 from scoring.contract.documents import Benefit
 from scoring.keys import key_files, read_symmetric_key
 
@@ -32,9 +32,9 @@ def make_partner_keys(data: Path) -> None:
     """A private key a partner, which a real one would never hand over, and its public set."""
     for partner in load_registry().by_id:
         private, public = private_key_file(data, partner), client_keys_file(data, partner)
+        private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not private.exists():
-            private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_signing_key(make_signing_key(), private)
+            make_signing_key_file(private)
         public.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private_file(public, json.dumps(jwks_of(load_signing_key(private))).encode())
 
