@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
+from api.commands.demo.lasting import lasting_register
 from api.commands.keys import make_missing_keys
 from loadtest.bench.report import Figure
 from loadtest.synthetic_lake import AS_OF, write_synthetic_lake
-from scoring.benefits import load_benefits
 from scoring.build import BuildKeys, build
 from scoring.catalogue.loading import load_catalogue
 from scoring.catalogue.publishing import published_document
@@ -53,7 +53,7 @@ def make_snapshot(data: Path, size: Size) -> tuple[Built, Figure]:
         export=data / "export",
         out=data / "snapshots",
         rulebook=load_rulebook(),
-        benefits=load_benefits(),
+        benefits=lasting_register(),
         catalogue=published_document(load_catalogue()),
         as_of=AS_OF,
         keys=BuildKeys(read_symmetric_key(keys.snapshot), read_signing_key(keys.signing)),

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from api.commands.demo.lasting import lasting_register
 from api.commands.demo.tokens import AUDIENCE
 from api.consents.codec import ConsentCodec
 from api.consents.handles import HandleKeys
@@ -25,7 +26,7 @@ from loadtest.bench.report import Figure
 from loadtest.bench.wrk import Run, load, running
 from loadtest.key_set import key_set
 from loadtest.synthetic_lake import AS_OF
-from scoring.benefits import benefits_document, load_benefits
+from scoring.benefits import benefits_document
 from scoring.contract.documents import Benefit
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import consent_key
@@ -107,14 +108,14 @@ def _peer_environment(built: Built, store: EmbeddedStore) -> Mapping[str, str]:
     key = load_signing_key(key_files(built.data).api_signing)
     return {
         **peer_environment(built, store, key, API_ISSUER),
-        "PEER_BENEFITS": msgspec.json.encode(benefits_document(load_benefits(), AS_OF)).decode(),
+        "PEER_BENEFITS": msgspec.json.encode(benefits_document(lasting_register(), AS_OF)).decode(),
         "PEER_LOG": str(built.data / "peer.sqlite"),
     }
 
 
 def offer() -> tuple[Partner, Benefit]:
     partner = load_registry().by_id[PARTNER]
-    items = benefits_document(load_benefits(), AS_OF).items
+    items = benefits_document(lasting_register(), AS_OF).items
     return partner, next(benefit for benefit in items if benefit.partner == PARTNER)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from api.commands.demo.lasting import lasting_register
 from api.commands.demo.partners import make_partner_keys
 from scoring.city.generation import generate
 from scoring.city.personas import personas
@@ -39,6 +40,6 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     road.enrol([cast["rich"], cast["under"], cast["over"]], JOINED_ON)
     make_partner_keys(road.data)
     with EmbeddedStore(road.data / "store") as store:
-        road.publish(road.build(AS_OF), store.url)
+        road.publish(road.build(AS_OF, lasting_register()), store.url)
         with road.served(store.url) as service:
             yield Town(road, service, cast)

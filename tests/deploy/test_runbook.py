@@ -29,7 +29,13 @@ from scoring.store.embedded import EmbeddedStore, find_executable
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "site" / "pages" / "operations.md").read_text("utf-8")
-PEOPLE, SEED, AS_OF = 120, 7, dt.date(2026, 11, 20)
+# The day everything happens: of the newest page, so that none is of the future or due for a review.
+AS_OF = max(
+    dt.date.fromisoformat(day)
+    for page in (ROOT / "site" / "pages").rglob("*.md")
+    for day in re.findall(r"^date: (\S+)$", page.read_text("utf-8"), re.MULTILINE)
+)
+PEOPLE, SEED = 120, 7
 AT_MS = int(dt.datetime(2026, 6, 1, 4, tzinfo=dt.UTC).timestamp()) * 1_000
 
 pytestmark = pytest.mark.skipif(shutil.which("sqlite3") is None, reason="no sqlite3 on the PATH")

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from api.access import Access
+from api.commands.demo.lasting import lasting_register
 from api.ledger.audit.keeping import make_head
 from api.ledger.audit.log import SqliteLog
 from api.partner.client_keys import client_keys_file
@@ -23,8 +24,7 @@ from api.partner.registry import load_registry
 from api.problems import PROBLEMS
 from api.signing_keys import jwks_of, make_signing_key
 from api.store.protocol import Version
-from scoring.benefits.document import benefits_document
-from scoring.benefits.load import load_benefits
+from scoring.benefits import benefits_document
 from scoring.keys import key_files
 from scoring.signing import make_keypair, read_signing_key
 from tests.api.city import AS_OF, subject
@@ -46,7 +46,7 @@ class ExampleTown(Town):
 
     def version(self) -> Version:
         version = super().version()
-        register = msgspec.json.encode(benefits_document(load_benefits(), AS_OF))
+        register = msgspec.json.encode(benefits_document(lasting_register(), AS_OF))
         documents = {**version.documents, "benefits": register}
         return msgspec.structs.replace(version, documents=documents)
 

@@ -14,6 +14,7 @@ from urllib.parse import quote_plus
 import jwt
 import msgspec
 
+from api.commands.demo.lasting import lasting_register
 from api.consents.handles import HandleKeys
 from api.consents.machine import GRANTED, ConsentBody, consent_draft
 from api.consents.terms import Terms
@@ -23,7 +24,7 @@ from api.partner.client_keys import client_keys_file
 from api.partner.registry import Partner, load_registry
 from api.signing_keys import SigningKey, jwks_of, make_signing_key
 from api.store.reader import BeforeServing, ValkeyReader
-from scoring.benefits import benefits_document, load_benefits
+from scoring.benefits import benefits_document
 from scoring.contract.documents import Benefit
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import documents_key
@@ -37,7 +38,7 @@ from tests.support.waiting import LONG_SECONDS
 
 ISSUER = "https://chengxin.example"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-REGISTER = {benefit.id: benefit for benefit in benefits_document(load_benefits(), AS_OF).items}
+REGISTER = {benefit.id: benefit for benefit in benefits_document(lasting_register(), AS_OF).items}
 LIBRARY, BUS, BANK = "city_library", "city_bus", "harbour_bank"
 POLICY_OF = {benefit.partner: benefit for benefit in REGISTER.values()}
 
@@ -172,11 +173,11 @@ def terms_of(benefit: Benefit, now_ms: int, **changes: Any) -> Terms:
 
 
 def publish_town(folder: Path, store: EmbeddedStore, scores: Mapping[str, int]) -> str:
-    """A snapshot of these scores with the real register of benefits; its id."""
+    """A snapshot of these scores with the register of benefits; its id."""
     snapshot = "20260115-00000001"
     citizens = {snapshot_subject_of(SNAPSHOT_KEY, s): (points, []) for s, points in scores.items()}
     made = write_snapshot(folder / "snapshots", snapshot, citizens)
-    benefits = msgspec.json.encode(benefits_document(load_benefits(), AS_OF))
+    benefits = msgspec.json.encode(benefits_document(lasting_register(), AS_OF))
     with StoreConnection.open(store.url) as connection:
         publish(made, connection, PUBLIC_KEY)
         connection.call("HSET", documents_key(snapshot), "benefits", benefits)

@@ -20,6 +20,7 @@ from api.ledger.notice import load_notices
 from api.ledger.sqlite import ledger_path, open_ledger
 from api.signing_keys import load_signing_key
 from loadtest.key_set import key_set
+from scoring.benefits import BenefitsRegister
 from scoring.catalogue.loading import load_catalogue
 from scoring.ingest.report import TreeReport
 from scoring.ingest.tree import ingest_tree
@@ -57,8 +58,8 @@ class Road:
         finally:
             await ledger.close()
 
-    def build(self, as_of: dt.date) -> Path:
-        return build_snapshot(self.data, as_of, lambda step, done, total: None)
+    def build(self, as_of: dt.date, benefits: BenefitsRegister | None = None) -> Path:
+        return build_snapshot(self.data, as_of, lambda step, done, total: None, benefits)
 
     def publish(self, snapshot: Path, store_url: str) -> None:
         publish_snapshot(self.data, snapshot.name, store_url)

@@ -12,8 +12,10 @@ from typing import Annotated
 import typer
 
 from api.commands.demo.city import DemoState, state_for
+from api.commands.demo.lasting import SHOWN_AHEAD, lasting_register, shown_day
 from api.commands.demo.progress import Steps
 from api.commands.private import write_for_owner_alone
+from scoring.benefits import BenefitsRegister
 
 
 def demo(
@@ -33,14 +35,20 @@ def demo(
     write_for_owner_alone()
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     data = data.resolve()
-    state = state_for(data, people=people, seed=seed, today=dt.datetime.now(dt.UTC).date())
+    today = dt.datetime.now(dt.UTC).date()
+    day = shown_day(today)
+    if day < today:
+        typer.echo(f"shown as of {day}: a review of the impact assessment was due then", err=True)
+    state = state_for(data, people=people, seed=seed, today=day)
     make_missing_keys(key_files(data))
     with Steps() as steps:
-        state = make_city(data, state, steps)
+        state = make_city(data, state, steps, lasting_register(today + SHOWN_AHEAD))
     run_until_stopped(data, state, port=port, workers=workers)
 
 
-def make_city(data: Path, state: DemoState, steps: Steps) -> DemoState:
+def make_city(
+    data: Path, state: DemoState, steps: Steps, benefits: BenefitsRegister | None = None
+) -> DemoState:
     """Departments' files to a signed snapshot; returns the state with the snapshot's id."""
     from api.commands.demo import cases, city
     from scoring.keys import key_files, read_symmetric_key
@@ -52,6 +60,6 @@ def make_city(data: Path, state: DemoState, steps: Steps) -> DemoState:
     city.ingest_files(data, lake_key, steps)
     city.enrol_residents(data, state, lake_key, steps)
     cases.open_cases(data, state, lake_key)
-    snapshot = city.build_snapshot(data, state.as_of, steps)
+    snapshot = city.build_snapshot(data, state.as_of, steps, benefits)
     city.enrol_newcomer(data, state, lake_key)
     return city.with_snapshot(data, state, snapshot.name)

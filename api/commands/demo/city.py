@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from scoring.benefits import BenefitsRegister, load_benefits
 from scoring.errors import InputRefused
 
 STATE_NAME = "demo.state.json"
@@ -181,11 +182,13 @@ async def _enrol_newcomer(data: Path, state: DemoState, lake_key: bytes) -> None
         await ledger.close()
 
 
-def build_snapshot(data: Path, as_of: dt.date, progress: Progress) -> Path:
-    """Ledger export and build as of a day; what is there already is used again."""
+def build_snapshot(
+    data: Path, as_of: dt.date, progress: Progress, benefits: BenefitsRegister | None = None
+) -> Path:
+    """Ledger export and build as of a day; what is there already is used again. `benefits`: the
+    city's own where left out."""
     from api.commands.ledger import export_ledger
     from api.ledger.notice import load_notices
-    from scoring.benefits import load_benefits
     from scoring.build import BuildKeys, build
     from scoring.catalogue.loading import load_catalogue
     from scoring.catalogue.publishing import published_document
@@ -202,7 +205,7 @@ def build_snapshot(data: Path, as_of: dt.date, progress: Progress) -> Path:
         previous=newest_before(data / "snapshots", as_of, int(export.name)),
         out=data / "snapshots",
         rulebook=load_rulebook(),
-        benefits=load_benefits(),
+        benefits=benefits or load_benefits(),
         catalogue=published_document(load_catalogue()),
         as_of=as_of,
         notices=load_notices().coverage_on(as_of),
