@@ -33,10 +33,11 @@ def score_of(document: DemoDocument, persona: str) -> tuple[int, str]:
 
 
 def wait_for(document: DemoDocument, persona: str, wanted: tuple[int, str]) -> None:
+    """A slow machine is answered 503 or with the last good copy between two right answers."""
     deadline = time.monotonic() + COME_BACK_SECONDS
-    while score_of(document, persona) != wanted and time.monotonic() < deadline:
+    while (told := score_of(document, persona)) != wanted and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert score_of(document, persona) == wanted
+    assert told == wanted
 
 
 def readable_by_others(data: Path) -> list[Path]:
@@ -77,8 +78,8 @@ def test_a_killed_store_comes_back_and_a_second_start_serves_what_was_published(
     data = tmp_path / "demo"
     with demo(data) as document:
         first = document.snapshot
-        assert score_of(document, "rich") == (200, first)
-        assert score_of(document, "new") == (404, "not_scored_yet")
+        wait_for(document, "rich", (200, first))
+        wait_for(document, "new", (404, "not_scored_yet"))
         os.kill(store_pid(data), signal.SIGKILL)
         wait_for(document, "rich", (200, first))
         wait_for(document, "withdrawn", (404, "not_enrolled"))
@@ -94,4 +95,4 @@ def test_a_killed_store_comes_back_and_a_second_start_serves_what_was_published(
     assert readable_by_others(data) == []
     with demo(data) as document:
         assert document.snapshot == second
-        assert score_of(document, "new") == (200, second)
+        wait_for(document, "new", (200, second))

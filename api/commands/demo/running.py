@@ -41,8 +41,10 @@ CONSOLE_CLIENT, CITIZEN_CLIENT, STAFF_CLIENT = "chengxin-console", "chengxin-me"
 def run_until_stopped(data: Path, state: DemoState, *, port: int, workers: int) -> None:
     console = Console()
     with ExitStack() as stack:
-        api, watch = start(data, state, port=port, workers=workers, stack=stack)
+        api, watch, document = start(data, state, port=port, workers=workers, stack=stack)
+        stopped = _asked_to_stop()
         handover = data / HANDOVER_NAME
+        write_handover(handover, document)  # who finds it may stop the demo at once
         console.print(f"\n[bold]诚信 Chengxin[/bold] · {state.people:,} people · {state.snapshot}")
         console.print(f"  site      {api}/")
         console.print(f"  我的信用   {api}/me/")
@@ -50,14 +52,15 @@ def run_until_stopped(data: Path, state: DemoState, *, port: int, workers: int) 
         console.print(f"  console   {api}/console/")
         console.print(f"  tokens    {handover}", soft_wrap=True)
         console.print("  Ctrl-C stops everything")
-        _wait_for_stop(watch)
+        while not stopped.wait(LOOK_SECONDS):
+            watch.look()
         console.print("stopping")
 
 
 def start(
     data: Path, state: DemoState, *, port: int, workers: int, stack: ExitStack
-) -> tuple[str, Watch]:
-    """Start every process on `stack`; returns the API's address once it answers."""
+) -> tuple[str, Watch, DemoDocument]:
+    """Start every process on `stack`; returns the API's address once it answers, and what is told."""
     from scoring.store.embedded import EmbeddedStore
 
     store = stack.enter_context(EmbeddedStore(data / "store"))
@@ -89,9 +92,9 @@ def start(
     child = Child("the API", command, environment, data / "logs" / "api.log")
     stack.callback(child.stop)
     child.wait_until_answering(f"{api}/readyz", READY_SECONDS)
-    write_handover(data / HANDOVER_NAME, _handover(data, state, api, issuer))
     overlay = _start_overlay(data, store.url, stack)
-    return api, Watch(data, state, store, [provider, child], overlay)
+    watch = Watch(data, state, store, [provider, child], overlay)
+    return api, watch, _handover(data, state, api, issuer)
 
 
 def _start_overlay(data: Path, store_url: str, stack: ExitStack) -> Child:
@@ -178,12 +181,12 @@ def _handover(data: Path, state: DemoState, api: str, issuer: str) -> DemoDocume
     )
 
 
-def _wait_for_stop(watch: Watch) -> None:
+def _asked_to_stop() -> threading.Event:
+    """Set by Ctrl-C or SIGTERM from now on; before, either ends a start where it is."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    while not stopped.wait(LOOK_SECONDS):
-        watch.look()
+    return stopped
 
 
 __all__ = ["build_snapshot", "publish_snapshot", "run_until_stopped", "start"]
