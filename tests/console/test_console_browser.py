@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import json
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -22,22 +21,13 @@ from api.ledger.sqlite import open_ledger
 from api.signing_keys import make_signing_key
 from tests.api.city import SNAPSHOT_KEY, MemoryReader, make_city, subject
 from tests.api.service import AUDIENCE, settings_for
+from tests.support.chromium import CHROMIUM, FLAGS, NO_CHROMIUM
 from tests.support.ports import free_port
 from tests.support.waiting import LONG_SECONDS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE = {"width": 360, "height": 780}
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 expect.set_options(timeout=LONG_SECONDS * 1_000)
 
 

@@ -4,7 +4,6 @@ Chromium on a phone of 320 px."""
 import asyncio
 import json
 import re
-import shutil
 import subprocess
 import time
 import urllib.error
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from api.commands.demo.handover import DemoDocument
 from api.ledger.enrolment import enrolled_draft
@@ -24,13 +23,12 @@ from api.ledger.notice import load_notices
 from api.ledger.sqlite import ledger_path, open_ledger
 from tests.demo.running import COMMAND, demo, store_url
 from tests.support.accessible import FINDINGS
+from tests.support.chromium import CHROMIUM, FLAGS, NO_CHROMIUM
 from tests.support.waiting import LONG_SECONDS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 REASON = "经向作出机关核实，记录内容与事实一致。"
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 expect.set_options(timeout=LONG_SECONDS * 1_000)
 
 
@@ -41,6 +39,7 @@ class Town:
         self.document = document
         self.data = data
         self._browser = browser
+        self._open: list[BrowserContext] = []
         self.faults: list[str] = []
 
     def lay_over(self) -> None:
@@ -53,6 +52,7 @@ class Town:
         context = self._browser.new_context(
             viewport={"width": 320, "height": 720}, color_scheme="dark" if dark else "light"
         )
+        self._open.append(context)
         page = context.new_page()
         page.set_default_timeout(LONG_SECONDS * 1_000)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -70,6 +70,11 @@ class Town:
         text = getattr(said, "text", "")
         if "Security Policy" in text:
             self.faults.append(text)
+
+    def close_pages(self) -> None:
+        """A page left open goes on working."""
+        while self._open:
+            self._open.pop().close()
 
     def citizen(self, persona: str, view: str = "score", *, dark: bool = False) -> Page:
         token = next(c.token for c in self.document.citizens if c.persona == persona)
@@ -121,7 +126,9 @@ def town(running_town: Town) -> Iterator[Town]:
     """A script error, or anything the page's own policy refused, fails the test."""
     running_town.faults.clear()
     yield running_town
-    assert running_town.faults == []
+    faults = list(running_town.faults)
+    running_town.close_pages()
+    assert faults == []
 
 
 def score_on(page: Page) -> int:

@@ -8,7 +8,6 @@ import functools
 import http.server
 import json
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.site.conftest import BuiltSite
+from tests.support.chromium import CHROMIUM, FLAGS, NO_CHROMIUM
 
 # Two or three characters from the middle of a title, and the page with that title.
 WORDS = {
@@ -96,7 +96,6 @@ FIRST = {
     "模拟": "simulator/",
 }
 ENGLISH_WORDS = {"voluntary": "en/", "pseudonyms": "decisions/0006-two-step-pseudonyms/"}
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 Index = dict[str, Any]
 
@@ -225,7 +224,7 @@ def test_what_answers_a_question_is_there(index: Index, place: str) -> None:
     assert place in {doc["location"] for doc in index["docs"]}
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH (apt-get install chromium)")
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 def test_the_theme_s_own_search_finds_them_too_with_the_answer_first_and_nothing_from_elsewhere(
     address: str,
 ) -> None:
@@ -233,15 +232,7 @@ def test_the_theme_s_own_search_finds_them_too_with_the_answer_first_and_nothing
 
     words = WORDS | ENGLISH_WORDS
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--disable-background-networking",
-            ],
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page()
         asked: list[str] = []
         complaints: list[str] = []

@@ -2,20 +2,18 @@
 
 import mimetypes
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from tests.site.conftest import BuiltSite
+from tests.support.chromium import CHROMIUM, FLAGS, NO_CHROMIUM
 from tests.support.waiting import LONG_SECONDS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ORIGIN = "https://chengxin.example/"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 expect.set_options(timeout=LONG_SECONDS * 1_000)
 
 

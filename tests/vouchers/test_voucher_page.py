@@ -4,7 +4,6 @@ mind with the command."""
 import functools
 import http.server
 import json
-import shutil
 import subprocess
 import sys
 import threading
@@ -18,14 +17,13 @@ import pytest
 from api.signing_keys import jwks_of, make_signing_key
 from api.vouchers.token import HEADER, Voucher, base64url, signed
 from scoring.benefits import load_benefits
+from tests.support.chromium import CHROMIUM, FLAGS, NO_CHROMIUM
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 KEY, OTHER_KEY = make_signing_key(), make_signing_key()
 BUS, RIDE = "city_bus", "xinyixing_ride_later"
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 
 
 def fresh(number: int, **changes: object) -> Voucher:

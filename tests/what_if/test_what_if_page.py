@@ -15,12 +15,13 @@ from api.ledger.sqlite import open_ledger
 from api.signing_keys import make_signing_key
 from tests.api.city import SNAPSHOT_KEY, MemoryReader
 from tests.api.service import ISSUER, Signer, settings_for
-from tests.console.test_console_browser import CHROMIUM, FLAGS, PHONE, served
+from tests.console.test_console_browser import PHONE, served
+from tests.support.chromium import CHROMIUM, FLAGS, NO_CHROMIUM
 from tests.support.ports import free_port
 from tests.support.waiting import LONG_SECONDS
 from tests.what_if.test_what_if_route import city
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 expect.set_options(timeout=LONG_SECONDS * 1_000)
 
 
