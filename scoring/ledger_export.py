@@ -4,6 +4,8 @@ Columns: scoring.contract.ledger_tables. Same position, same bytes: rows come so
 row groups have a fixed size, nothing in a file says when it was written.
 """
 
+import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +23,7 @@ from scoring.contract.ledger_tables import (
     ExportedTable,
     ExportManifest,
 )
-from scoring.durable import sha256_of, sync_folder, write_whole
+from scoring.durable import sha256_of, sync_folder, unfinished, write_whole
 from scoring.errors import StoreUnavailable
 
 EXPORT_MANIFEST_NAME = "export.json"
@@ -59,7 +61,7 @@ def write_export(
     """`exports/<position>`, complete or not there at all. Batches sorted by subject. Raises
     StoreUnavailable where it cannot be written."""
     target = exports / str(position)
-    half_written = exports / f".{position}.{os.getpid()}"
+    half_written = unfinished(target)
     try:
         half_written.mkdir(parents=True)
         try:
@@ -82,14 +84,27 @@ def write_export(
 
 
 def _put_in_place(folder: Path, target: Path, manifest: ExportManifest) -> None:
-    """An export of the same position that is whole has the same bytes and stays."""
+    """An export of the same position that is whole has the same bytes and stays, also one that
+    another export put there a moment ago."""
     sync_folder(folder)
-    if target.exists():
-        if _is_whole(target, manifest):
+    while not _is_whole(target, manifest):
+        try:
+            folder.rename(target)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            _put_aside_unless_whole(target, manifest)
+        else:
+            sync_folder(target.parent)
             return
-        shutil.rmtree(target)
-    folder.rename(target)
-    sync_folder(target.parent)
+
+
+def _put_aside_unless_whole(target: Path, manifest: ExportManifest) -> None:
+    if not _is_whole(target, manifest):
+        aside = unfinished(target)
+        with contextlib.suppress(FileNotFoundError):  # another export did it
+            target.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _is_whole(folder: Path, manifest: ExportManifest) -> bool:

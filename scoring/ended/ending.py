@@ -109,11 +109,15 @@ def _exports_over(data: Path) -> list[str]:
 
 def _export_leftovers(data: Path) -> list[Path]:
     """Of a killed run, and of exports killed long ago."""
-    return [
-        each
-        for each in (data / "exports").glob(".*")
-        if each.suffix == OVER or time.time() - each.stat().st_mtime > LEFTOVER_SECONDS
-    ]
+    return [each for each in (data / "exports").glob(".*") if _is_leftover(each)]
+
+
+def _is_leftover(folder: Path) -> bool:
+    try:
+        age_seconds = time.time() - folder.stat().st_mtime
+    except FileNotFoundError:  # an export that has just ended
+        return False
+    return folder.suffix == OVER or age_seconds > LEFTOVER_SECONDS
 
 
 def _end_exports(data: Path) -> list[str]:

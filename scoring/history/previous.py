@@ -148,7 +148,7 @@ def newest_before(snapshots: Path, as_of: dt.date, position: int) -> Path | None
     for file in snapshots.glob(f"*/{MANIFEST_NAME}"):
         try:
             manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
-        except msgspec.DecodeError:
+        except (FileNotFoundError, msgspec.DecodeError):  # one that is just ending is none
             continue
         found.append((manifest.as_of, manifest.ledger_position, file.parent.name))
     earlier = [entry for entry in found if entry[:2] < (as_of, position)]

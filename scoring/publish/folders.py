@@ -16,7 +16,7 @@ def newest_snapshot(snapshots: Path) -> Path:
     for file in snapshots.glob(f"*/{MANIFEST_FILE}"):
         try:
             manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
-        except msgspec.DecodeError:
+        except (FileNotFoundError, msgspec.DecodeError):  # one that is just ending is none
             continue
         found.append((manifest.as_of, manifest.ledger_position, file.parent.name))
     if not found:

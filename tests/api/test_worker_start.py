@@ -125,6 +125,7 @@ import api.app
 from api.worker import application
 
 def worker():
+    print(os.getpid(), flush=True)
     {before}
     api.app.from_environment = {loading}
     application()
@@ -133,7 +134,6 @@ def worker():
 signal.signal(signal.SIGTERM, lambda *_: None)
 process = multiprocessing.get_context("fork").Process(target=worker)
 process.start()
-print(process.pid, flush=True)
 process.join()
 """
 
@@ -142,7 +142,7 @@ process.join()
 def a_supervisor(
     loading: str, before: str = "pass"
 ) -> Iterator[tuple[subprocess.Popen[str], int, IO[str]]]:
-    """It, its worker's process id, and what both print."""
+    """It, its worker's process id, and what the worker prints."""
     code = A_SUPERVISOR.format(before=before, loading=loading)
     supervisor = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert supervisor.stdout is not None

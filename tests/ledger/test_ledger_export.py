@@ -17,7 +17,7 @@ from api.ledger_export.tables import LedgerExport
 from scoring.build.inputs import read_export
 from scoring.contract.ledger_tables import ENROLMENT_COLUMNS, RECORD_STATE_COLUMNS
 from scoring.errors import InputRefused, StoreUnavailable, VerificationFailed
-from scoring.ledger_export import write_export
+from scoring.ledger_export import _is_whole, write_export
 from tests.ledger.drafts import AT_MS, enrolled, pseudonym, withdrawn
 
 
@@ -93,6 +93,25 @@ def test_exporting_again_repairs_a_damaged_export_and_leaves_a_whole_one_alone(
     (folder / "enrolments.parquet").write_bytes(good[:-1])
     export_ledger(data)
     assert (folder / "enrolments.parquet").read_bytes() == good
+    assert [path.name for path in folder.parent.iterdir()] == ["9"]
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_of_two_exports_at_once_both_are_done_and_one_folder_is_left(
+    data: Path, monkeypatch: pytest.MonkeyPatch, is_damaged: bool
+) -> None:
+    """The other one ends when this one is about to put its own in place."""
+    if is_damaged:
+        (export_ledger(data) / "enrolments.parquet").write_bytes(b"cut")
+
+    def late(folder: Path, target: Path) -> Path:
+        monkeypatch.undo()
+        export_ledger(data)
+        return folder.rename(target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    folder = export_ledger(data)
+    assert _is_whole(folder, read_export(folder).manifest)
     assert [path.name for path in folder.parent.iterdir()] == ["9"]
 
 

@@ -4,8 +4,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from api.commands.doctor.finding import Finding, Installation, fault, warning
 from api.ledger.places import file_at, is_postgres
+from scoring.contract.snapshot import Manifest
 
 SHORT_SHARE, FULL_SHARE = 0.15, 0.03
 # A build writes a snapshot beside the newest, and its tables while it sorts.
@@ -48,12 +51,13 @@ def check_disk(place: Installation) -> Iterator[Finding]:
 def _newest_bytes(data: Path) -> int:
     from scoring.errors import ChengxinError
     from scoring.publish.folders import newest_snapshot
+    from scoring.publish.verify import MANIFEST_FILE
 
     try:
-        folder = newest_snapshot(data / "snapshots")
-    except ChengxinError:
+        manifest = (newest_snapshot(data / "snapshots") / MANIFEST_FILE).read_bytes()
+    except (ChengxinError, FileNotFoundError):  # there is none, or it is just ending
         return 0
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return sum(part.size_bytes for part in msgspec.json.decode(manifest, type=Manifest).files)
 
 
 def check_folders(place: Installation) -> Iterator[Finding]:
