@@ -8,12 +8,15 @@ import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from api.ledger.audit.folders import head_paths, heads_folder
 from api.ledger.protocol import LedgerError
 from api.machines.standing import served_manifest
 from api.me.last_good import LastGood
 from api.services import Services
 from api.store.protocol import StoreDown
+from scoring.contract.snapshot import OVERLAY_RUN_KEY, OverlayRun
 
 _HEAD_TIME = "%Y%m%dT%H%M%SZ"
 
@@ -37,6 +40,7 @@ class Gauges:
     async def _store(self) -> dict[str, float]:
         try:
             manifest = await served_manifest(self._services.reader)
+            overlay = await self._overlay(manifest.snapshot)
         except StoreDown:
             return {"store_up": 0}
         midnight = dt.datetime.combine(manifest.as_of, dt.time(), dt.UTC)
@@ -45,6 +49,21 @@ class Gauges:
             "snapshot_as_of_seconds": midnight.timestamp(),
             "snapshot_ledger_position": manifest.ledger_position,
             "snapshot_citizens": manifest.citizens,
+            **overlay,
+        }
+
+    async def _overlay(self, snapshot: str) -> dict[str, float]:
+        """When it last ended well, over whichever version; what lies over the one being served."""
+        value = await self._services.reader.get(OVERLAY_RUN_KEY)
+        if value is None:
+            return {}
+        run = msgspec.json.decode(value, type=OverlayRun)
+        if run.snapshot != snapshot:
+            return {"overlay_seconds": run.at_seconds}
+        return {
+            "overlay_seconds": run.at_seconds,
+            "overlay_ledger_position": run.position,
+            "overlay_citizens": run.citizens,
         }
 
     def _copy(self) -> dict[str, float]:

@@ -36,6 +36,7 @@ In Valkey, for a snapshot `v` (ADR 1):
                    exactly when the store lost its data
     ptr:consents   string, ledger position up to which every consent is here
     ptr:claims     string, Unix seconds since when every `j:` and `u:` is here
+    ptr:overlay    string, the last overlay that ended well (OverlayRun)
 
 `m:v` is set last and removed first: where it is, the snapshot is complete. A reader that finds no
 record asks for `m:v` before it believes that there is none.
@@ -70,6 +71,7 @@ PUBLISHER_KEY = "ptr:publisher"
 MARKS_KEY = "ptr:marks"
 CONSENTS_KEY = "ptr:consents"
 CLAIMS_KEY = "ptr:claims"
+OVERLAY_RUN_KEY = "ptr:overlay"
 VERSIONS_KEY = "versions"
 
 RULES_DOCUMENT = "rules"
@@ -356,6 +358,16 @@ def _decode_row(text: str) -> HistoryRow:
 
 def day_of(number: int) -> dt.date:
     return dt.date(1970, 1, 1) + dt.timedelta(days=number)
+
+
+class OverlayRun(msgspec.Struct, frozen=True, array_like=True):
+    """`position`: ledger position up to which every change lies over `snapshot`; `at_seconds`: Unix
+    seconds of the store's clock; `citizens`: whose records lie over those of the build."""
+
+    snapshot: str
+    position: int
+    at_seconds: int
+    citizens: int
 
 
 class SourcePart(msgspec.Struct, frozen=True, kw_only=True):

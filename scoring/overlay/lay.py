@@ -7,7 +7,14 @@ be killed and begin again. `allow-oom`: a disputed record stops counting in a fu
 
 from collections.abc import Sequence
 
-from scoring.contract.snapshot import OVERLAY_POSITION_FIELD, overlay_key
+import msgspec
+
+from scoring.contract.snapshot import (
+    OVERLAY_POSITION_FIELD,
+    OVERLAY_RUN_KEY,
+    OverlayRun,
+    overlay_key,
+)
 from scoring.overlay.rebuild import OverlaidCitizen
 from scoring.store.connection import StoreConnection
 
@@ -42,13 +49,17 @@ return 'ok'
 """
 )
 
-# ARGV: snapshot, ledger position, field: everything up to the position has been laid.
+# ARGV: snapshot, ledger position, field: everything up to the position has been laid. KEYS: where
+# the run is told of.
 _REACH = (
     _HEAD
     + """
 if tonumber(redis.call('HGET', 'o:' .. v, ARGV[3]) or '-1') < tonumber(ARGV[2]) then
   redis.call('HSET', 'o:' .. v, ARGV[3], ARGV[2])
 end
+local run = '["%s",%s,%s,%d]'
+local position, now = redis.call('HGET', 'o:' .. v, ARGV[3]), redis.call('TIME')[1]
+redis.call('SET', KEYS[1], run:format(v, position, now, redis.call('HLEN', 'o:' .. v) - 1))
 return 'ok'
 """
 )
@@ -58,6 +69,12 @@ def position_laid(store: StoreConnection, snapshot: str) -> int | None:
     """Ledger position up to which every change lies over this version; None: nothing does."""
     value = store.call("HGET", overlay_key(snapshot), OVERLAY_POSITION_FIELD)
     return int(value) if value is not None else None
+
+
+def last_run(store: StoreConnection) -> OverlayRun | None:
+    """The last one that ended well, of whatever version."""
+    value = store.call("GET", OVERLAY_RUN_KEY)
+    return msgspec.json.decode(value, type=OverlayRun) if value is not None else None
 
 
 def lay(
@@ -70,7 +87,9 @@ def lay(
         words = [word for citizen in some for word in _words(citizen)]
         if store.call("EVAL", _LAY, 0, snapshot, position, *words) != b"ok":
             return False
-    reached = store.call("EVAL", _REACH, 0, snapshot, position, OVERLAY_POSITION_FIELD)
+    reached = store.call(
+        "EVAL", _REACH, 1, OVERLAY_RUN_KEY, snapshot, position, OVERLAY_POSITION_FIELD
+    )
     return bool(reached == b"ok")
 
 

@@ -5,12 +5,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
+from scoring.contract.snapshot import OVERLAY_RUN_KEY, OverlayRun
 from tests.api.city import AS_OF, make_city
 from tests.api.service import service_of
 
+OVERLAID_AT = 1_790_000_000
 ROOT = Path(__file__).resolve().parents[2]
 RULES: list[dict[str, Any]] = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text("utf-8"))[
     "groups"
@@ -26,6 +29,8 @@ def exposition(tmp_path_factory: pytest.TempPathFactory) -> str:
 
     (folder / "heads" / f"20261122T021500Z{HEAD_SUFFIX}").write_text("")
     with service_of(make_city(), folder) as service:
+        run = OverlayRun(make_city().version().manifest.snapshot, 41, OVERLAID_AT, 3)
+        service.reader.strings[OVERLAY_RUN_KEY] = msgspec.json.encode(run)
         service.get("/v1/rules")
         first = service.get("/metrics").body.decode()
         service.reader.is_down = True
@@ -33,6 +38,7 @@ def exposition(tmp_path_factory: pytest.TempPathFactory) -> str:
     assert 'chengxin_store_up{worker="' in down
     assert re.search(r"^chengxin_store_up\{[^}]*\} 0$", down, re.MULTILINE)
     assert "chengxin_snapshot_as_of_seconds" not in down
+    assert "chengxin_overlay_" not in down
     return first
 
 
@@ -73,6 +79,22 @@ def test_the_age_of_the_snapshot_and_of_the_audit_can_be_read(exposition: str) -
     assert value(exposition, "chengxin_audit_head_seconds") == head.timestamp()
     assert value(exposition, "chengxin_ledger_up") == 1
     assert value(exposition, "chengxin_ledger_position") == 0
+
+
+def test_the_last_overlay_its_size_and_its_age_can_be_read(exposition: str) -> None:
+    assert value(exposition, "chengxin_overlay_seconds") == OVERLAID_AT
+    assert value(exposition, "chengxin_overlay_ledger_position") == 41
+    assert value(exposition, "chengxin_overlay_citizens") == 3
+
+
+def test_an_overlay_of_a_version_before_tells_its_age_alone(tmp_path: Path) -> None:
+    with service_of(make_city(), tmp_path) as service:
+        assert "chengxin_overlay_" not in service.get("/metrics").body.decode()
+        run = OverlayRun("another", 41, OVERLAID_AT, 3)
+        service.reader.strings[OVERLAY_RUN_KEY] = msgspec.json.encode(run)
+        told = service.get("/metrics").body.decode()
+    assert value(told, "chengxin_overlay_seconds") == OVERLAID_AT
+    assert "chengxin_overlay_citizens" not in told
 
 
 def test_no_label_can_name_a_person(exposition: str) -> None:

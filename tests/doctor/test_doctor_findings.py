@@ -26,7 +26,13 @@ from api.commands.doctor.partners import check_certificate
 from api.ledger.migrations import known_migrations
 from api.ledger.sqlite import ledger_path
 from api.partner.client_keys import client_keys_file
-from scoring.contract.snapshot import CURRENT_KEY, MARKS_KEY, Manifest, manifest_key
+from scoring.contract.snapshot import (
+    CURRENT_KEY,
+    MARKS_KEY,
+    OVERLAY_RUN_KEY,
+    Manifest,
+    manifest_key,
+)
 from scoring.contract.store_address import StoreAddress
 from scoring.keys import key_files
 from scoring.publish.pointers import served_id
@@ -523,6 +529,17 @@ def test_citizens_whose_scores_do_not_know_what_they_did(place: Installation, ma
     soon = msgspec.structs.replace(place, now=now)
     assert codes(soon) == set()
     assert codes(at(soon, minutes=2)) == {"overlay_late"}
+
+
+def test_an_overlay_that_ended_well_long_ago(place: Installation, made: Made) -> None:
+    ended = int(place.now.timestamp())
+    with StoreConnection.open(made.store.url) as connection:
+        connection.call("SET", OVERLAY_RUN_KEY, f'["any",1,{ended},0]')
+        try:
+            assert codes(at(place, minutes=5)) == set()
+            assert codes(at(place, minutes=6)) == {"overlay_silent"}
+        finally:
+            connection.call("DEL", OVERLAY_RUN_KEY)
 
 
 # --- the database ------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from scoring.contract.snapshot import (
     overlay_key,
 )
 from scoring.errors import VerificationFailed
-from scoring.overlay.lay import lay
+from scoring.overlay.lay import last_run, lay
 from scoring.overlay.overlay import Laid
 from scoring.overlay.rebuild import OverlaidCitizen
 from scoring.publish.pointers import rollback, served_id
@@ -45,6 +45,27 @@ def test_who_joins_has_the_score_the_next_build_gives_her(town: Town) -> None:
     built = town.records("rich")
     assert built is not None
     assert built[:2] == overlaid[:2]
+
+
+def test_a_round_that_ended_well_is_told_with_its_size_and_the_store_s_time(town: Town) -> None:
+    with StoreConnection.open(town.store.url) as connection:
+        began = int(connection.call("TIME")[0])
+        assert last_run(connection) is None
+        position = town.join("rich")
+        for citizens in (1, 0):  # the second has nothing to do, and ended well all the same
+            laid = town.round()
+            assert laid is not None
+            assert laid.citizens == citizens
+            run = last_run(connection)
+            assert run is not None
+            assert (run.snapshot, run.position, run.citizens) == (laid.snapshot, position, 1)
+            assert began <= run.at_seconds <= int(connection.call("TIME")[0])
+        town.publish_next()
+        assert last_run(connection) == run  # of the version before, until the next round
+        town.round()
+        after = last_run(connection)
+        assert after is not None
+        assert (after.snapshot, after.citizens) == (town_snapshot(town), 0)
 
 
 def town_snapshot(town: Town) -> str:

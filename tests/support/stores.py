@@ -13,6 +13,7 @@ from scoring.contract.snapshot import (
     CLAIMS_KEY,
     MARKS_KEY,
     NEXT_KEY,
+    OVERLAY_RUN_KEY,
     PUBLISHER_KEY,
     documents_key,
     explanation_key,
@@ -82,7 +83,7 @@ def all_keys(connection: StoreConnection) -> set[str]:
 
 def stray_keys(connection: StoreConnection) -> set[str]:
     """Keys that belong to no version one can be served from, live marks aside."""
-    expected = {"current", "versions", "ptr:rollback", MARKS_KEY, CLAIMS_KEY}
+    expected = {"current", "versions", "ptr:rollback", MARKS_KEY, CLAIMS_KEY, OVERLAY_RUN_KEY}
     for name, version in pointers.versions_in(connection).items():
         if version.flip_number or version.retired_ms:
             expected |= {manifest_key(name), documents_key(name), overlay_key(name)}

@@ -217,7 +217,7 @@ def _waiting(place: Installation, served: Manifest) -> Iterator[Finding]:
 def _overlay(place: Installation, store: StoreConnection, manifest: Manifest) -> Iterator[Finding]:
     from api.ledger.protocol import LedgerError
     from api.ledger_export.tables import LedgerExport, PositionUnknown
-    from scoring.overlay.lay import position_laid
+    from scoring.overlay.lay import last_run, position_laid
 
     reached = max(manifest.ledger_position, position_laid(store, manifest.snapshot) or 0)
     try:
@@ -232,7 +232,7 @@ def _overlay(place: Installation, store: StoreConnection, manifest: Manifest) ->
             waiting = [at_ms for _, at_ms in ledger.changed_since(reached)]
     except (LedgerError, PositionUnknown):
         return  # said of the ledger
-    late = [at_ms for at_ms in waiting if place.now_ms - at_ms > OVERLAY_LATE.total_seconds() * 1e3]
+    late = [at_ms for at_ms in waiting if place.now_ms - at_ms > _ms(OVERLAY_LATE)]
     if late:
         yield fault(
             "overlay_late",
@@ -240,3 +240,16 @@ def _overlay(place: Installation, store: StoreConnection, manifest: Manifest) ->
             where="chengxin-overlay.timer",
             do="chengxin overlay --once, and see why the timer did not",
         )
+    run = last_run(store)
+    if run is not None and not late and place.now_ms - run.at_seconds * 1_000 > _ms(OVERLAY_LATE):
+        yield warning(
+            "overlay_silent",
+            f"it last ended well at {dt.datetime.fromtimestamp(run.at_seconds, dt.UTC):%F %T} UTC;"
+            " whoever joins, leaves or disputes now waits for it",
+            where="chengxin-overlay.timer",
+            do="chengxin overlay --once, and see why the timer did not",
+        )
+
+
+def _ms(time: dt.timedelta) -> int:
+    return time // dt.timedelta(milliseconds=1)
