@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from api.commands.build import day_of
 from scoring.errors import VerificationFailed
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ def recompute(
         str, typer.Option("--subject", "--citizen", help="Pseudonym, as in the token's `sub`.")
     ],
     snapshot: Annotated[str, typer.Option(help="Snapshot id.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", help="ISO day; by the snapshot's rules, and compared with nothing."
+        ),
+    ] = None,
     data: Data = Path("data"),
 ) -> None:
     """Recompute a score and compare it with the snapshot, point by point."""
@@ -42,9 +49,13 @@ def recompute(
     scored = _scored(folder, subject)
     records = second.read_records(data / "lake", manifest.sources, subject)
     states = _states(data, manifest, subject)
-    found = second.recompute(rules, records, states, manifest.as_of)
+    day = manifest.as_of if as_of is None else day_of(as_of)
+    found = second.recompute(rules, records, states, day)
     _show(found, rules.base)
-    _compare(found, folder, scored)
+    if day == manifest.as_of:
+        _compare(found, folder, scored)
+    else:
+        Console().print(f"as of {day}, by the records and rules of {snapshot}")
 
 
 def _read(path: Path) -> bytes:

@@ -66,6 +66,24 @@ def test_build_prints_the_id_and_recompute_agrees_point_by_point(
     assert "equal to the snapshot" in told
 
 
+def test_points_are_there_the_day_before_a_record_expires_and_gone_on_that_day(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without any change of the records: the kept commitment counts for 730 days."""
+    snapshot = _built(data, capsys)
+    last_day = KEPT.happened_on + dt.timedelta(days=729)
+    for day, score, status in ((0, 612, "counted"), (1, 600, "expired")):
+        as_of = (last_day + dt.timedelta(days=day)).isoformat()
+        recompute_command(subject=LI, snapshot=snapshot, as_of=as_of, data=data)
+        told = capsys.readouterr().out
+        assert f"= {score} (" in told
+        assert status in told
+        assert f"as of {as_of}" in told
+        assert "equal to the snapshot" not in told
+    with pytest.raises(InputRefused):
+        recompute_command(subject=LI, snapshot=snapshot, as_of="2028-02-30", data=data)
+
+
 @pytest.mark.parametrize("name", ["--subject", "--citizen"])
 def test_who_is_asked_for_may_be_called_subject_or_citizen(
     data: Path, capsys: pytest.CaptureFixture[str], name: str
