@@ -1,5 +1,6 @@
 """One PostgreSQL for every room whose suite runs on both ledgers, and how laws are tried out."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -20,6 +21,15 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("house")
+
+# As in the service (see api.app): what is there before the first test is never looked at again, and
+# the collector comes when there is something to collect.
+gc.set_threshold(20_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

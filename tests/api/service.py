@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from api.app import Parts, create_app
+from api.app import Parts
 from api.edge import Edge
 from api.ledger.notice import Notices, load_notices
 from api.ledger.places import open_ledger_at
@@ -25,12 +25,14 @@ from api.store.protocol import SnapshotReader
 from api.store.reader import BeforeServing
 from tests.api.city import SNAPSHOT_KEY, City, MemoryReader, subject
 from tests.support.patience import patient
+from tests.support.routes_once import application
 from tests.support.waiting import eventually
 
 ISSUER = "https://identity.chengxin.example"
 AUDIENCE = "https://chengxin.example/api"
 KID = "2026-11"
 BORN = "1990-05-01"
+NOTICES = load_notices()
 
 
 class Reply:
@@ -213,7 +215,7 @@ def service_of(
         make_reader=make_reader or (lambda _: reader),
         open_ledger=opened,
         snapshot_key=SNAPSHOT_KEY,
-        notices=notices or load_notices(),
+        notices=notices or NOTICES,
         receipt_key=load_signing_key(told.api_signing_key_file),
         mounts=mounts or {},
         clock=clock,
@@ -222,7 +224,7 @@ def service_of(
     with ExitStack() as stack:
         if is_patient:
             stack.enter_context(patient())
-        app = create_app(told, parts)
+        app = stack.enter_context(application(told, parts))
         runner = stack.enter_context(asyncio.Runner())
         stack.enter_context(running(runner, app))
         runner.run(eventually(lambda: app.has_keys))
