@@ -48,7 +48,7 @@ async def granted(limits: list[Limits], who: str, tries: int) -> int:
     return sum(await asyncio.gather(*(one(n) for n in range(tries))))
 
 
-@pytest.mark.parametrize("requests", [1, 7, 50, 2_000])
+@pytest.mark.parametrize("requests", [1, 7, 50, 500])
 @pytest.mark.parametrize("is_strict", [True, False])
 def test_twice_the_quota_over_two_workers_gives_the_quota(requests: int, is_strict: bool) -> None:
     quota = Quota(name="partner", requests=requests, is_strict=is_strict, is_told=True)
