@@ -67,13 +67,23 @@ def _simplified() -> dict[int, str]:
     return str.maketrans(dict(pair for pair in _file().traditional.split()))  # type: ignore[arg-type]
 
 
+@cache
+def _listed() -> list[tuple[ForbiddenInput, list[str]]]:
+    """Each input with its words and proxies as a text with one of them reads somewhere."""
+    return [
+        (entry, [as_read(word) for word in (*entry.words, *entry.proxies)])
+        for entry in forbidden_inputs()
+    ]
+
+
 def find_forbidden(text: str) -> list[Finding]:
     """Findings in a name, reason, condition or other wording; at most one per input, first hit."""
     normal = as_read(text)
     return [
         finding
-        for entry in forbidden_inputs()
-        if (finding := _first_wording(entry, normal)) is not None
+        for entry, words in _listed()
+        if any(word in normal for word in words)  # the usual text holds none, and is read once
+        and (finding := _first_wording(entry, normal)) is not None
     ]
 
 
