@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="score", help="Scores of two snapshots or two rulebooks.")
 
+RULEBOOK = ".toml"
+
 Place = Annotated[
     str, typer.Argument(help="Snapshot id, or path of a rulebook (TOML).", metavar="OLD|NEW")
 ]
@@ -50,7 +52,11 @@ def diff(
     import msgspec
 
     from scoring.history.moves import moves, read_move_limits
+    from scoring.lint.everything import lint, refuse_problems
 
+    for place in (old, new):  # both before either is built: a city's build takes minutes
+        if place.endswith(RULEBOOK):
+            refuse_problems(lint(rulebook=Path(place)))
     with tempfile.TemporaryDirectory(prefix="chengxin-diff-") as scratch:
         before, after = (_folder(data, place, on, as_of, Path(scratch)) for place in (old, new))
         found = moves(before, after, read_move_limits())
@@ -64,19 +70,18 @@ def _folder(data: Path, place: str, on: str | None, as_of: str | None, scratch: 
     """A snapshot that is there, or one built under this rulebook and thrown away afterwards."""
     from scoring.ended import whole_version
 
-    if not place.endswith(".toml"):
+    if not place.endswith(RULEBOOK):
         return whole_version(data, place)
     from scoring.publish.folders import newest_snapshot
 
     snapshot = whole_version(data, on) if on else newest_snapshot(data / "snapshots")
-    return build_under(data, Path(place), snapshot, as_of, scratch)
+    return _build_under(data, Path(place), snapshot, as_of, scratch)
 
 
-def build_under(
+def _build_under(
     data: Path, rulebook: Path, snapshot: Path, as_of: str | None, scratch: Path
 ) -> Path:
-    """The same lake and ledger export as a snapshot's, under another rulebook. Raises InputRefused
-    where lint finds fault with it."""
+    """The same lake and ledger export as a snapshot's, under another rulebook."""
     import msgspec
 
     from api.commands.build import day_of
@@ -85,11 +90,9 @@ def build_under(
     from scoring.catalogue import load_catalogue, published_document
     from scoring.contract.snapshot import Manifest
     from scoring.keys import key_files, read_symmetric_key
-    from scoring.lint.everything import lint, refuse_problems
     from scoring.rulebook import load_rulebook
     from scoring.signing import read_signing_key
 
-    refuse_problems(lint(rulebook=rulebook))
     manifest = msgspec.json.decode((snapshot / "manifest.json").read_bytes(), type=Manifest)
     keys = key_files(data)
     return build(

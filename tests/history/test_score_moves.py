@@ -94,7 +94,11 @@ def test_groups_below_ten_are_never_compared(tmp_path: Path) -> None:
         moves(built.folder, built.folder, read_move_limits())
 
 
-def test_a_rulebook_that_lint_refuses_is_not_compared(data: Path, tmp_path: Path) -> None:
+def test_a_rulebook_that_lint_refuses_is_not_compared(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is built for the other one meanwhile."""
+    monkeypatch.setattr("scoring.build.build", None)
     written = "announced_on = 2025-11-01\npoints = 12"
     law = _law(tmp_path, written, written.replace("2025", "2026"))
     asked = ["score", "diff", str(RULEBOOK_PATH), str(law), "--data", str(data)]
