@@ -30,31 +30,39 @@ def _small(folder: Path, **changed: object) -> CitySummary:
     return generate(out=folder, **options)  # type: ignore[arg-type]
 
 
-def test_the_same_seed_gives_the_same_bytes_whatever_the_chunks(tmp_path: Path) -> None:
-    one = _small(tmp_path / "one")
-    other = _small(tmp_path / "other", people_per_chunk=331)
-    assert _hashes(tmp_path / "one") == _hashes(tmp_path / "other")
-    assert one.digest == other.digest
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> GeneratedCity:
+    folder = tmp_path_factory.mktemp("small")
+    return GeneratedCity(folder, _small(folder))
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_the_chunks(
+    small: GeneratedCity, tmp_path: Path
+) -> None:
+    other = _small(tmp_path, people_per_chunk=331)
+    assert _hashes(small.folder) == _hashes(tmp_path)
+    assert small.summary.digest == other.digest
 
 
 @pytest.mark.parametrize("changed", [{"seed": 8}, {"as_of": AS_OF + dt.timedelta(1)}])
-def test_another_seed_or_day_gives_another_city(tmp_path: Path, changed: dict[str, object]) -> None:
-    assert _small(tmp_path / "one").digest != _small(tmp_path / "other", **changed).digest
+def test_another_seed_or_day_gives_another_city(
+    small: GeneratedCity, tmp_path: Path, changed: dict[str, object]
+) -> None:
+    assert small.summary.digest != _small(tmp_path, **changed).digest
 
 
 def test_files_split_at_a_row_count_and_lose_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: GeneratedCity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = _small(tmp_path / "whole")
     monkeypatch.setattr(deliveries, "ROWS_PER_FILE", 1_000)
-    split = _small(tmp_path / "split")
-    assert split.rows == whole.rows
+    split = _small(tmp_path)
+    assert split.rows == small.summary.rows
     assert max(file.rows for file in split.files) == 1_000
     name = "contract_performance/library"
-    pieces = sorted((tmp_path / "split").glob(f"{name}-*.csv"))
+    pieces = sorted(tmp_path.glob(f"{name}-*.csv"))
     assert len(pieces) > 1
     rows = b"".join(piece.read_bytes().split(b"\n", 1)[1] for piece in pieces)
-    assert rows == (tmp_path / "whole" / f"{name}-001.csv").read_bytes().split(b"\n", 1)[1]
+    assert rows == (small.folder / f"{name}-001.csv").read_bytes().split(b"\n", 1)[1]
 
 
 def test_every_file_has_the_catalogues_header_and_a_true_note(city: GeneratedCity) -> None:

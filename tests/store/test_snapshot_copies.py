@@ -14,21 +14,34 @@ from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import Manifest, decode_explanation, decode_hot, tag_of
 from scoring.store.connection import pack
 from scoring.store.embedded import EmbeddedStore
-from tests.build.random_city import AS_OF, random_city
-from tests.support.lake import KEYS, build_snapshot
+from tests.build.random_city import AS_OF, City, random_city
+from tests.support.lake import KEYS, rebuild, write_export, write_lake
 from tests.support.patience import PATIENT_READER
 from tests.support.snapshots import PUBLIC_KEY, city, subject, write_manifest, write_snapshot
 from tests.support.stores import publish_to
 from tests.support.waiting import eventually
 
 
+@pytest.fixture(scope="module")
+def people() -> City:
+    return random_city(people=300, enrolled=200, records=2_000, corrected=50, seed=3)
+
+
+@pytest.fixture(scope="module")
+def data(people: City, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lake and export of `people`."""
+    folder = tmp_path_factory.mktemp("copies")
+    write_lake(folder / "lake", people.records)
+    write_export(folder / "exports" / "1", people.enrolled)
+    return folder
+
+
 @pytest.mark.parametrize("buckets_per_part", [1, 2, 512])
 def test_everybody_is_found_with_what_stands_beside_her(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, buckets_per_part: int
+    people: City, data: Path, monkeypatch: pytest.MonkeyPatch, buckets_per_part: int
 ) -> None:
     monkeypatch.setattr("scoring.build.citizens.BUCKETS_PER_PART", buckets_per_part)
-    people = random_city(people=300, enrolled=200, records=2_000, corrected=50, seed=3)
-    built = build_snapshot(tmp_path, records=people.records, enrolled=people.enrolled, as_of=AS_OF)
+    built = rebuild(data, as_of=AS_OF, out=f"by-{buckets_per_part}")
     assert len(built.manifest.lookups) == max(1, 4 // buckets_per_part)
     copy = open_copy(built.folder, KEYS.signing_key.public_key(), built.manifest)
     scores = built.scores()
