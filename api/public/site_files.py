@@ -2,6 +2,7 @@
 
 import asyncio
 import mimetypes
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -53,8 +54,12 @@ class SiteFiles:
             path = path / "index.html"
         elif is_folder:
             return self._missing()
-        is_shown = path.is_file() and path != self.folder / POLICY_FILE
-        return self._file_answer(path) if is_shown else self._missing()
+        if not path.is_file() or path == self.folder / POLICY_FILE:
+            return self._missing()
+        try:
+            return self._file_answer(path)
+        except FileNotFoundError:  # the site was replaced by a newer one since
+            return self._missing()
 
     def _policy(self) -> bytes:
         """What the build wrote last; one header line."""
@@ -83,14 +88,16 @@ class SiteFiles:
         return path if path.is_relative_to(self.folder) else None
 
     def _missing(self) -> Answer:
-        page = self.folder / "404.html"
-        if not page.is_file():
-            raise Problem("not_found")
+        try:
+            page = (self.folder / "404.html").read_bytes()
+        except OSError:
+            raise Problem("not_found") from None
         headers = [(b"cache-control", b"no-store"), *self._headers("text/html; charset=utf-8")]
-        return answer_of(404, headers, page.read_bytes())
+        return answer_of(404, headers, page)
 
     def _file_answer(self, path: Path) -> Answer:
-        status = path.stat()
+        with path.open("rb") as file:  # the tag is of the very content, whatever is there by now
+            status, content = os.fstat(file.fileno()), file.read()
         etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'.encode()
         is_fixed = _DIGEST_NAME.search(path.name) is not None
         cache = (
@@ -99,7 +106,7 @@ class SiteFiles:
             else b"public, max-age=%d, stale-while-revalidate=3600" % MAX_AGE_SECONDS
         )
         headers = [(b"etag", etag), (b"cache-control", cache), *self._headers(_media_type(path))]
-        return answer_of(200, headers, path.read_bytes())
+        return answer_of(200, headers, content)
 
     def _headers(self, media_type: str) -> list[Header]:
         return [

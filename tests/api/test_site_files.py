@@ -1,5 +1,6 @@
 """The static site: pages with the right headers, and nothing that is not a page."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,3 +163,49 @@ def test_a_page_written_later_is_served_without_a_restart(site: Service, tmp_pat
     folder = site.app.site.folder
     (folder / "new.html").write_text("<p>新</p>", "utf-8")
     assert site.get("/new.html").status == 200
+
+
+@pytest.mark.parametrize("has_own_page", [True, False])
+def test_a_page_that_goes_while_it_is_asked_for_is_missing_and_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_own_page: bool
+) -> None:
+    """A newer site is put in the place of the old one between the look and the reading."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "goes.html").write_text("<p>旧</p>", "utf-8")
+    if has_own_page:
+        (folder / "404.html").write_text("<p>没有</p>", "utf-8")
+    is_file = Path.is_file
+
+    def late(path: Path) -> bool:
+        was_file = is_file(path)
+        if path.name == "goes.html":
+            path.unlink(missing_ok=True)
+        return was_file
+
+    with service_of(make_city(), tmp_path, site_dir=folder) as service:
+        monkeypatch.setattr(Path, "is_file", late)
+        reply = service.get("/goes.html", accept="text/html")
+    assert reply.status == 404
+    assert (reply.body.decode() == "<p>没有</p>") == has_own_page
+
+
+def test_the_tag_of_a_page_is_of_the_content_that_comes_with_it(
+    site: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another is put in its place while it is read."""
+    page = folder / "changes.html"
+    page.write_text("old")
+    fstat = os.fstat
+
+    def late(descriptor: int) -> os.stat_result:
+        (folder / "newer").write_text("newer")
+        (folder / "newer").rename(page)
+        return fstat(descriptor)
+
+    monkeypatch.setattr(os, "fstat", late)
+    first = site.get("/changes.html")
+    monkeypatch.undo()
+    second = site.get("/changes.html")
+    assert (first.body, second.body) == (b"old", b"newer")
+    assert first.headers["etag"] != second.headers["etag"]
