@@ -21,6 +21,7 @@ from api.problems import Problem
 from api.rights.answers import CaseReceipt, DisputeAnswer, RepairAnswer, ReviewAnswer
 from api.rights.answers import Words as CaseWords
 from api.rights.case import Case, ReviewSubject
+from api.rights.opening import RecordFacts
 from api.rights.reading import CitizenRecords
 from api.rights.refusal import CaseRefused
 from api.rights.views import dispute_answer, repair_answer, review_answer
@@ -45,21 +46,23 @@ RecordId = Annotated[
 Words = Annotated[str, msgspec.Meta(max_length=8_000, pattern=exactly(WRITTEN))]
 Result = TypeVar("Result")
 Answer = TypeVar("Answer")
+OpenOnRecord = Callable[[str, RecordFacts, str, Idempotency | None], Awaitable[bytes]]
 
 
-class DisputeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RecordRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`record_id`: of an item of her explanation."""
+
+    record_id: RecordId
+    reason: Words = ""
+
+
+class DisputeRequest(RecordRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`record_id`: of an item of her explanation. `reason`: at most 2,000 characters."""
 
-    record_id: RecordId
-    reason: Words = ""
 
-
-class RepairRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RepairRequest(RecordRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`record_id`: of an item of her explanation. `reason`: how the duty was met, at most 2,000
     characters."""
-
-    record_id: RecordId
-    reason: Words = ""
 
 
 class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,6 +140,15 @@ class OwnCases:
             media_type="application/json",
         )
 
+    async def opened_on_record(
+        self, call: Call, case_type: CaseType, data: RecordRequest, open_case: OpenOnRecord
+    ) -> Response[CaseReceipt]:
+        async def opened(key: Idempotency | None) -> bytes:
+            record = await self.records.record(call.caller.snapshot_subject, data.record_id)
+            return await open_case(call.caller.subject, record, data.reason, key)
+
+        return await self.opened(call, case_type, data, opened)
+
 
 def listing() -> dict[str, Any]:
     return open_to(
@@ -174,14 +186,8 @@ def dispute_handlers(own: OwnCases) -> list[HTTPRouteHandler]:
         opt=opening("record_not_found", "already_disputed", "dispute_decided_already"),
     )
     async def dispute(request: ApiRequest, data: JSONBody[DisputeRequest]) -> Response[CaseReceipt]:
-        call = call_of(request)
-
-        async def opened(key: Idempotency | None) -> bytes:
-            record = await own.records.record(call.caller.snapshot_subject, data.record_id)
-            rights = own.services.rights
-            return await rights.dispute(call.caller.subject, record, data.reason, key)
-
-        return await own.opened(call, "dispute", data, opened)
+        rights = own.services.rights
+        return await own.opened_on_record(call_of(request), "dispute", data, rights.dispute)
 
     return [disputes, dispute]
 
@@ -215,14 +221,8 @@ def repair_handlers(own: OwnCases) -> list[HTTPRouteHandler]:
         ),
     )
     async def repair(request: ApiRequest, data: JSONBody[RepairRequest]) -> Response[CaseReceipt]:
-        call = call_of(request)
-
-        async def opened(key: Idempotency | None) -> bytes:
-            record = await own.records.record(call.caller.snapshot_subject, data.record_id)
-            rights = own.services.rights
-            return await rights.repair(call.caller.subject, record, data.reason, key)
-
-        return await own.opened(call, "repair", data, opened)
+        rights = own.services.rights
+        return await own.opened_on_record(call_of(request), "repair", data, rights.repair)
 
     return [repairs, repair]
 
