@@ -4,11 +4,14 @@ Each module is one command or group; heavy libraries are imported inside the com
 `--help` and `serve` start without polars. Refusals end with the exit codes of `scoring.errors`.
 """
 
+import os
 import sys
 
+import msgspec
 import typer
 from rich.console import Console
 
+from api.log_lines import JSON_LOG, say_in_lines
 from scoring.errors import ChengxinError, StoreUnavailable
 
 app = typer.Typer(
@@ -88,13 +91,22 @@ def _register() -> None:
 _register()
 
 
+# What it prints is read by a program: `snapshot=$(chengxin build …)`.
+ANSWERS = ("build",)
+
+
 def main() -> None:
+    command = sys.argv[1] if len(sys.argv) > 1 else "chengxin"
+    is_log = os.environ.get(JSON_LOG) == "json" and command != "serve"  # the server sees to its own
+    if is_log:
+        say_in_lines(command, is_answer=command in ANSWERS)
     try:
         app()
     except ChengxinError as error:
-        sys.exit(_told(error))
+        sys.exit(_logged(error) if is_log else _told(error))
     except OSError as error:  # full, read-only, not there, not ours: nothing a stack would explain
-        sys.exit(_told(_refused_by_the_machine(error)))
+        refused = _refused_by_the_machine(error)
+        sys.exit(_logged(refused) if is_log else _told(refused))
 
 
 def _refused_by_the_machine(error: OSError) -> StoreUnavailable:
@@ -104,6 +116,13 @@ def _refused_by_the_machine(error: OSError) -> StoreUnavailable:
         where=str(error.filename or ""),
         do="see that it is there, may be written, and has room; then run the command again",
     )
+
+
+def _logged(error: ChengxinError) -> int:
+    """Its exit code."""
+    said = {"code": error.code, "message": error.what, "where": error.where, "do": error.do}
+    print(msgspec.json.encode(said).decode(), file=sys.stderr)
+    return error.exit_code
 
 
 def _told(error: ChengxinError) -> int:

@@ -8,12 +8,14 @@ served, 7 store or ledger is not there.
 import datetime as dt
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.commands.existing import LedgerPlace, StoreUrl, store_url
+from api.log_lines import JsonLines
 from scoring.errors import ChengxinError
 
 if TYPE_CHECKING:
@@ -42,14 +44,16 @@ def overlay(
     url = store_url(data, store)
     running = overlay_of(data, ledger)
     if once:
-        _tell(_round(running, url))
+        _tell(_round(running, url), typer.echo)
         return
-    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.INFO)
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     last_code = ""
     while True:
         began = time.monotonic()
         try:
-            _tell(_round(running, url))
+            _tell(_round(running, url), log.info)
             last_code = ""
         except ChengxinError as error:
             if error.code != last_code:  # once an outage
@@ -119,7 +123,7 @@ def _round(running: "Overlay", url: str) -> "Laid | None":
         return running.round(connection)
 
 
-def _tell(laid: "Laid | None") -> None:
+def _tell(laid: "Laid | None", say: Callable[[str], None]) -> None:
     if laid is not None and (laid.citizens or laid.is_moved):
         what = "another snapshot is served now" if laid.is_moved else f"{laid.citizens:,} citizens"
-        typer.echo(f"{laid.snapshot} at ledger position {laid.position}: {what}")
+        say(f"{laid.snapshot} at ledger position {laid.position}: {what}")

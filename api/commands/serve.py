@@ -13,33 +13,13 @@ from api.commands.private import write_for_owner_alone
 from scoring.errors import ChengxinError
 
 APPLICATION = "api.worker:application"
-# Counts connections, idle ones included: above what a proxy keeps open, and far above what one
-# worker can answer at a time.
-CONNECTIONS = 8_192
 
 
 def server_command(*, host: str, port: int, workers: int) -> list[str]:
-    """granian as measured best for this service: one loop, one runtime thread a worker.
-
-    A worker that dies is replaced, one that does not stop within 10 s is killed. The access log is
-    off: addresses of citizens' phones are personal data.
-    """
-    flags = {
-        "--interface": "asgi",
-        "--http": "1",
-        "--loop": "uvloop",
-        "--host": host,
-        "--port": str(port),
-        "--workers": str(workers),
-        "--runtime-mode": "auto",
-        "--runtime-threads": "1",
-        "--backlog": "4096",
-        "--backpressure": str(CONNECTIONS),
-        "--workers-kill-timeout": "10s",
-    }
-    switches = ["--no-ws", "--respawn-failed-workers", "--no-access-log", "--factory"]
-    words = [word for pair in flags.items() for word in pair]
-    return [sys.executable, "-m", "granian", *words, *switches, APPLICATION]
+    """Of `api.server`; the application's place is the last word."""
+    options = {"--host": host, "--port": str(port), "--workers": str(workers)}
+    words = [word for pair in options.items() for word in pair]
+    return [sys.executable, "-m", "api.server", *words, APPLICATION]
 
 
 def take_turns(process: int = 0) -> None:

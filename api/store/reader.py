@@ -62,6 +62,7 @@ class ValkeyReader:
         self._is_assumed = False  # nobody has asked the store for it yet
         self._keys: dict[str, wire.VersionKeys] = {}
         self._refused: str | None = None
+        self._told_causes: set[str] = set()  # of the outage that lasts
         self._began_at: int | None = None
         self._ending: set[str] = set()  # counters whose end this connection has sent
         self._task: asyncio.Task[None] | None = None
@@ -238,12 +239,18 @@ class ValkeyReader:
             try:
                 await self._connect_and_follow()
             except (StoreDown, OSError, ValueError) as error:
-                log.warning("store: %s", error)
+                self._tell_outage(logging.WARNING, f"store: {error}")
             except Exception:
-                log.exception("store: live marks could not be replayed")
+                self._tell_outage(logging.ERROR, "store: live marks could not be replayed")
             finally:
                 self._hang_up()
             await asyncio.sleep(self._backoff.next_seconds())
+
+    def _tell_outage(self, level: int, what: str) -> None:
+        """Each cause once an outage, not twice a second."""
+        if what not in self._told_causes:
+            self._told_causes.add(what)
+            log.log(level, what, exc_info=level >= logging.ERROR)
 
     def _hang_up(self) -> None:
         self._serving = None
@@ -261,6 +268,7 @@ class ValkeyReader:
         await self._replay_marks(pipe)
         await self._refresh(pipe)
         self._backoff.reset()
+        self._told_causes.clear()
         self._first_attempt.set()
         while not pipe.lost.done():
             await asyncio.wait({pipe.lost}, timeout=self._limits.poll_seconds)

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import json
 import os
 import re
 import shutil
@@ -135,7 +136,8 @@ def test_from_the_first_day_over_a_backup_to_a_lost_disk(office: Office, tmp_pat
     office.append(
         *[enrolled_draft(office.subject(code), notice, "test", AT_MS) for code in ("rich", "over")]
     )
-    office.run(nightly)
+    for each in office.run(f"{nightly} 2>&1", CHENGXIN_LOG="json").splitlines():
+        assert {"at", "level", "from", "message"} <= json.loads(each).keys(), each
     assert (office.served().citizens, office.served().ledger_position) == (2, 2)
     assert (office.folder / "public" / "site" / "index.html.gz").is_file()
     assert "script-src" in (office.folder / "public" / "nginx" / "site-policy.conf").read_text()
