@@ -8,9 +8,12 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from typing import Any
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h; elsewhere the supervisor's orderly stop has to do
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h; elsewhere looking for the supervisor has to do
+LOOK_SECONDS = 1.0
 
 
 def application() -> Any:
@@ -35,3 +38,13 @@ def end_with_supervisor(supervisor: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != supervisor:  # it died before we asked
         os.kill(os.getpid(), signal.SIGTERM)
+    threading.Thread(target=_ask_again, args=(supervisor,), daemon=True).start()
+
+
+def _ask_again(supervisor: int) -> None:
+    """The kernel asks once, and uvloop forgets a signal that comes while its loop stands still, as
+    it does between the application's start and the server's."""
+    while True:
+        time.sleep(LOOK_SECONDS)
+        if os.getppid() != supervisor:
+            os.kill(os.getpid(), signal.SIGTERM)

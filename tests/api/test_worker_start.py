@@ -144,17 +144,17 @@ def a_supervisor(
 ) -> Iterator[tuple[subprocess.Popen[str], int, IO[str]]]:
     """It, its worker's process id, and what the worker prints."""
     code = A_SUPERVISOR.format(before=before, loading=loading)
-    supervisor = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert supervisor.stdout is not None
-    worker = int(supervisor.stdout.readline())
-    try:
-        with supervisor.stdout:
-            yield supervisor, worker, supervisor.stdout
-    finally:
-        supervisor.kill()
-        supervisor.wait()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(worker, signal.SIGKILL)
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as supervisor:
+        assert supervisor.stdout is not None
+        first_line = supervisor.stdout.readline()
+        assert first_line, "the supervisor ended before its worker began: see its errors"
+        try:
+            yield supervisor, int(first_line), supervisor.stdout
+        finally:
+            supervisor.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(first_line), signal.SIGKILL)
 
 
 FOR_LONG = f'lambda: (print("loads", flush=True), time.sleep({LONG_SECONDS}))'
@@ -178,4 +178,19 @@ def test_a_worker_told_to_stop_while_it_is_loaded_stops() -> None:
     with a_supervisor(FOR_LONG) as (_, worker, printed):
         assert printed.readline() == "loads\n"
         os.kill(worker, signal.SIGTERM)
+        assert printed.read() == ""
+
+
+# As uvloop does with a signal that comes while its loop does not run.
+FORGETS_THE_FIRST = f"""lambda: (
+    signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL)),
+    print("loads", flush=True),
+    time.sleep({LONG_SECONDS}),
+)"""
+
+
+def test_a_worker_that_missed_the_death_of_its_supervisor_is_asked_again() -> None:
+    with a_supervisor(FORGETS_THE_FIRST) as (supervisor, _, printed):
+        assert printed.readline() == "loads\n"
+        supervisor.kill()
         assert printed.read() == ""
