@@ -265,6 +265,7 @@ def test_every_view_can_be_read_touched_and_heard_light_and_dark(town: Town, per
         page = town.citizen(persona, dark=dark)
         for name in page.locator("#views a").all_inner_texts():
             page.click(f"#views >> text={name}")
+            expect(page.locator("#views [aria-current]")).to_have_text(name)  # drawn by now
             for summary in page.locator("main summary:visible").all()[:6]:
                 summary.click()
             assert page.evaluate(FINDINGS) == [], name
