@@ -310,6 +310,32 @@ def test_reviews_and_the_calendar_in_time(place: Installation) -> None:
     assert "calendar_ends" in terms(dt.date(2099, 1, 3))
 
 
+def test_rules_and_benefits_that_are_to_be_reviewed_and_benefits_that_end(
+    place: Installation,
+) -> None:
+    from api.commands.doctor.configuration import REVIEW_AHEAD, check_terms
+    from scoring.benefits import load_benefits
+    from scoring.rulebook import load_rulebook
+    from scoring.rulebook.document import published_document
+
+    def told(day: dt.date) -> dict[str, str]:
+        now = dt.datetime.combine(day, dt.time(4), dt.UTC)
+        found = check_terms(msgspec.structs.replace(place, now=now))
+        return {one.code: one.what for one in found}
+
+    live = [policy for policy in load_benefits().policies if policy.status == "live"]
+    rules = published_document(load_rulebook(), AS_OF).rules
+    for code, day in (
+        ("benefits_end", min(policy.valid_until for policy in live)),
+        ("benefits_review_due", min(policy.review_on for policy in live)),
+        ("rules_review_due", min(rule.review_on for rule in rules)),
+    ):
+        assert code in told(day - REVIEW_AHEAD)
+        assert code in told(day + dt.timedelta(days=400))
+        assert code not in told(day - REVIEW_AHEAD - dt.timedelta(days=1))
+    assert live[0].id in told(dt.date(2099, 1, 3))["benefits_end"]
+
+
 # --- what is told from outside -------------------------------------------------------------------
 
 

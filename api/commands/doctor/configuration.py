@@ -57,7 +57,7 @@ def _identity(jwks_uri: str) -> Iterator[Finding]:
 
 
 def check_terms(place: Installation) -> Iterator[Finding]:
-    """What has a day of review: the impact assessment, and the calendar terms are counted by."""
+    """What has a day: of review, or on which it ends."""
     from api.ledger.enrolment import city_day
     from api.ledger.notice_facts import notice_facts_on
     from scoring.calendar.working_days import load_calendar
@@ -87,3 +87,38 @@ def check_terms(place: Installation) -> Iterator[Finding]:
             where="working_days.toml",
             do="enter the State Council's days off of that year",
         )
+    yield from _ending(today)
+
+
+def _ending(today: dt.date) -> Iterator[Finding]:
+    """Rules and benefits are reviewed by a day, and a benefit ends on one: nobody is asked about it
+    from then on, and no build says so."""
+    from scoring.benefits import load_benefits
+    from scoring.benefits.load import BENEFITS_PATH
+    from scoring.rulebook import load_rulebook
+    from scoring.rulebook.document import published_document
+    from scoring.rulebook.load import RULEBOOK_PATH
+
+    offered = [each for each in load_benefits().policies if each.status == "live"]
+    ending = [each.id for each in offered if each.valid_until <= today + REVIEW_AHEAD]
+    if ending:
+        yield warning(
+            "benefits_end",
+            f"ended, or in thirty days: {', '.join(ending)}",
+            where=BENEFITS_PATH.name,
+            do="prolong them with their partners, or set their status to ended",
+        )
+    review = "review each, then set its review_on; a second person checks it"
+    if (due := _due([each.review_on for each in offered], today)) is not None:
+        where = BENEFITS_PATH.name
+        yield warning("benefits_review_due", f"to be reviewed by {due}", where=where, do=review)
+    rules = published_document(load_rulebook(), today).rules
+    if (due := _due([rule.review_on for rule in rules], today)) is not None:
+        where = RULEBOOK_PATH.name
+        yield warning("rules_review_due", f"to be reviewed by {due}", where=where, do=review)
+
+
+def _due(days: list[dt.date], today: dt.date) -> dt.date | None:
+    """The first of them, where it is near or over."""
+    first = min(days, default=dt.date.max)
+    return first if first <= today + REVIEW_AHEAD else None
