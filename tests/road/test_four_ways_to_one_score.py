@@ -2,7 +2,6 @@
 from raw records finds and what SQL finds are one number."""
 
 import datetime as dt
-import http.client
 import json
 import random
 from collections.abc import Iterator
@@ -17,9 +16,9 @@ from scoring.contract.documents import RulesDocument
 from scoring.contract.snapshot import Manifest
 from scoring.recompute import read_records_of, recompute
 from scoring.store.embedded import EmbeddedStore
+from tests.road.lines import answers
 from tests.road.road import Road, Service
 from tests.support.sql_scores import sql_scores
-from tests.support.waiting import LONG_SECONDS
 
 PEOPLE, SEED, AS_OF = 3_000, 7, dt.date(2026, 11, 20)
 ASKED = 1_000
@@ -40,24 +39,18 @@ class FourWays:
         self.by_sql = sql_scores(road.data / "lake", export, self.rules, AS_OF)
         self.asked = random.Random(SEED).sample(sorted(self.by_sql), ASKED)
         self._service = service
-        self._line = http.client.HTTPConnection(
-            service.url.removeprefix("http://"), timeout=LONG_SECONDS
-        )
 
-    def get(self, path: str, subject: str) -> dict:
-        self._line.request("GET", path, headers=self._service.bearer(subject))
-        answer = self._line.getresponse()
-        body = answer.read()
-        assert answer.status == 200, body
-        return json.loads(body)
+    def served(self, path: str) -> Iterator[dict]:
+        """What each of `asked` is told, in their order."""
+        questions = ((path, self._service.bearer(subject)) for subject in self.asked)
+        for status, body in answers(self._service.url, questions):
+            assert status == 200, body
+            yield json.loads(body)
 
     def recomputed(self) -> dict[str, int]:
         lake = self.road.data / "lake"
         records = read_records_of(lake, self.manifest.sources, self.asked)
         return {s: recompute(self.rules, records[s], {}, AS_OF).score for s in self.asked}
-
-    def close(self) -> None:
-        self._line.close()
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +64,14 @@ def four_ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FourWays]:
     with EmbeddedStore(road.data / "store") as store:
         road.publish(snapshot, store.url)
         with road.served(store.url) as service:
-            ways = FourWays(road, snapshot, service)
-            yield ways
-            ways.close()
+            yield FourWays(road, snapshot, service)
 
 
 def test_score_explanation_recomputation_and_sql_agree(four_ways: FourWays) -> None:
     scores, recomputed = set(), four_ways.recomputed()
-    for subject in four_ways.asked:
-        score = four_ways.get("/v1/me/score", subject)["score"]
-        why = four_ways.get("/v1/me/score/explanation", subject)
+    told = four_ways.served("/v1/me/score"), four_ways.served("/v1/me/score/explanation")
+    for subject, own, why in zip(four_ways.asked, *told, strict=True):
+        score = own["score"]
         added_up = why["base"] + sum(item["points"] for item in why["items"])
         by_sql = four_ways.by_sql[subject]
         assert (score, added_up, recomputed[subject]) == (by_sql, by_sql, by_sql)

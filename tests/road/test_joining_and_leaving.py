@@ -31,10 +31,12 @@ class Town:
         self.store = store
         self.citizen = citizen
         self.headers = service.bearer(citizen)
+        # a connection of its own for each request, so that either worker may answer
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.client = httpx.Client(base_url=service.url, limits=limits, timeout=LONG_SECONDS)
 
     def ask(self) -> httpx.Response:
-        # a connection of its own each time, so that either worker may answer
-        return httpx.get(f"{self.service.url}/v1/me/score", headers=self.headers)
+        return self.client.get("/v1/me/score", headers=self.headers)
 
     def ask_until(self, code: str, seconds: float) -> httpx.Response:
         deadline = time.monotonic() + seconds
@@ -44,9 +46,9 @@ class Town:
                 return answer
 
     def join(self) -> httpx.Response:
-        notice = httpx.get(f"{self.service.url}/v1/notice").json()
-        return httpx.post(
-            f"{self.service.url}/v1/me/enrolment",
+        notice = self.client.get("/v1/notice").json()
+        return self.client.post(
+            "/v1/me/enrolment",
             headers={**self.headers, "Idempotency-Key": "road-joining-1"},
             json={"notice_version": notice["version"]},
         )
@@ -84,7 +86,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with EmbeddedStore(road.data / "store") as store:
         road.publish(road.build(AS_OF), store.url)
         with road.served(store.url, workers=2) as service:
-            yield Town(road, service, store, cast["rich"])
+            town = Town(road, service, store, cast["rich"])
+            with town.client:
+                yield town
 
 
 def test_a_citizen_joins_is_scored_leaves_and_is_gone(town: Town) -> None:
@@ -101,7 +105,7 @@ def test_a_citizen_joins_is_scored_leaves_and_is_gone(town: Town) -> None:
     assert scored.json()["score"] > 600
     assert town.traces(first), "the search for traces must be able to find some"
 
-    left = httpx.delete(f"{town.service.url}/v1/me/enrolment", headers=town.headers)
+    left = town.client.delete("/v1/me/enrolment", headers=town.headers)
     assert left.status_code == 204
     asked = time.monotonic()
     codes = {town.ask().json().get("code") for _ in range(QUESTIONS_AFTER_LEAVING)}
@@ -112,5 +116,5 @@ def test_a_citizen_joins_is_scored_leaves_and_is_gone(town: Town) -> None:
 
 
 def test_the_notice_she_accepts_is_the_one_in_force(town: Town) -> None:
-    served = httpx.get(f"{town.service.url}/v1/notice").json()["version"]
+    served = town.client.get("/v1/notice").json()["version"]
     assert served == load_notices().current(dt.datetime.now(CITY_CLOCK).date()).version

@@ -5,7 +5,6 @@ no code of the batch takes part in them.
 """
 
 import datetime as dt
-import http.client
 import json
 
 import duckdb
@@ -18,8 +17,8 @@ from scoring.contract.snapshot import Manifest
 from scoring.lake.manifest import read_manifest
 from scoring.store.embedded import EmbeddedStore
 from tests.road import payments
+from tests.road.lines import answers
 from tests.road.road import Road, Service
-from tests.support.waiting import LONG_SECONDS
 
 PEOPLE, RECORDS = 30_000, 180_000
 
@@ -98,18 +97,12 @@ def expected_scores(rules: dict) -> list[tuple]:
 
 
 def ask_all(service: Service, subjects: dict[int, str]) -> dict[int, int]:
-    """Every person's score, each asked with her own token, over one kept connection."""
-    connection = http.client.HTTPConnection(
-        service.url.removeprefix("http://"), timeout=LONG_SECONDS
-    )
+    """Every person's score, each asked with her own token."""
+    questions = (("/v1/me/score", service.bearer(subject)) for subject in subjects.values())
     scores: dict[int, int] = {}
-    for person, subject in subjects.items():
-        connection.request("GET", "/v1/me/score", headers=service.bearer(subject))
-        answer = connection.getresponse()
-        body = answer.read()
-        assert answer.status == 200, body
+    for person, (status, body) in zip(subjects, answers(service.url, questions), strict=True):
+        assert status == 200, body
         scores[person] = json.loads(body)["score"]
-    connection.close()
     return scores
 
 
