@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 
 from api.commands.overlay import overlay_of
+from api.ledger.protocol import EventDraft
 from api.rights.case import DecidedBody, OpenedBody
 from scoring.contract.pseudonyms import snapshot_subject_of
 from scoring.contract.snapshot import (
@@ -81,26 +82,25 @@ class Crowd:
 
     def change(self) -> int:
         """Some dispute a record that counts, some disputes are decided; the ledger's position."""
-        position = 0
         counting = [s for s in self.people if self._records[s]]
-        for number, subject in enumerate(self.draw.sample(counting, CHANGED_AT_ONCE)):
-            at = f"{subject[:6]}-{self.draw.random()}-{number}"
-            if subject in self.disputed:
-                body = DecidedBody(
-                    outcome="rejected", reason_digest="0" * 64, by="clerk", confirmed_by="two"
-                )
-                position = self.town.case(
-                    subject, "dispute_decided", body, self._cases.pop(subject)
-                )
-                del self.disputed[subject]
-            else:
-                record = self.draw.choice(self._records[subject])
-                body_opened = OpenedBody(
-                    due_on=AS_OF, is_due_provisional=False, policy_version="t", record_id=record
-                )
-                position = self.town.case(subject, "dispute_opened", body_opened, at)
-                self._cases[subject], self.disputed[subject] = at, record
-        return position
+        changed = self.draw.sample(counting, CHANGED_AT_ONCE)
+        return self.town.append(*[self._changed(subject) for subject in changed])
+
+    def _changed(self, subject: str) -> EventDraft:
+        if subject in self.disputed:
+            decided = DecidedBody(
+                outcome="rejected", reason_digest="0" * 64, by="clerk", confirmed_by="two"
+            )
+            del self.disputed[subject]
+            case_id = self._cases.pop(subject)
+            return self.town.case_draft(subject, "dispute_decided", decided, case_id)
+        record = self.draw.choice(self._records[subject])
+        opened = OpenedBody(
+            due_on=AS_OF, is_due_provisional=False, policy_version="t", record_id=record
+        )
+        self.disputed[subject] = record
+        self._cases[subject] = f"{subject}-{self.draw.random()}"
+        return self.town.case_draft(subject, "dispute_opened", opened, self._cases[subject])
 
     def require_whole(self, position: int) -> None:
         """One round by whoever comes next, and the store says what the ledger does."""

@@ -85,14 +85,18 @@ class Town:
     def case(
         self, subject: str, kind: str, body: OpenedBody | DecidedBody, case_id: str = "a-case"
     ) -> int:
-        draft = EventDraft(
+        return self.append(self.case_draft(subject, kind, body, case_id))
+
+    def case_draft(
+        self, subject: str, kind: str, body: OpenedBody | DecidedBody, case_id: str
+    ) -> EventDraft:
+        return EventDraft(
             kind=kind,
             stream=case_stream("dispute", case_id),
             subject=subject,
             at_ms=AT_MS,
             body=body_bytes(body),
         )
-        return self.append(draft)
 
     def round(self) -> Laid:
         with StoreConnection.open(self.store.url) as connection:
