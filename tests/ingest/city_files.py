@@ -10,12 +10,14 @@ from pathlib import Path
 import msgspec
 
 from scoring.catalogue import load_catalogue
+from scoring.contract.pseudonyms import subject_of
 from scoring.delivery import DeliveryNote, note_path
 from scoring.identifiers import id_number, uscc
 
 LAKE_KEY = bytes(range(32))
 SENT_ON = dt.date(2026, 10, 31)
 ROWS = 24  # enough that a few bad rows are a few and not most
+BUCKETS = "AZa9-_"  # first characters of pseudonyms, from both ends of the lake and between
 
 Row = dict[str, str]
 
@@ -30,9 +32,16 @@ DEPARTMENTS = {
 PERSON_KINDS = tuple(kind for kind in DEPARTMENTS if kind != "organisation_register")
 
 
+@cache
 def person(number: int) -> str:
-    """ID number of the synthetic person `number`."""
-    first_17 = f"9900001980{number % 12 + 1:02d}{number % 28 + 1:02d}{number % 1000:03d}"
+    """ID number of the synthetic person `number`. All of them stand in a few buckets of the lake:
+    then a part of it holds rows to be put in order, and a file of few rows makes few parts."""
+    born = (_born_in(year, number) for year in range(1930, 2008))
+    return next(one for one in born if subject_of(LAKE_KEY, one)[0] in BUCKETS)
+
+
+def _born_in(year: int, number: int) -> str:
+    first_17 = f"990000{year}{number % 12 + 1:02d}{number % 28 + 1:02d}{number % 1000:03d}"
     return first_17 + id_number.check_digit_of(first_17)
 
 

@@ -79,7 +79,7 @@ def test_kill_minus_nine_at_any_sync_leaves_a_whole_lake_and_the_next_run_heals_
     syncs = _syncs_of(second, whole, catalogue, monkeypatch)
     after = lake_digest(whole)
     # intent, parts (several at once), their folders, reject list, manifest, forgotten intent
-    for at_sync in (1, 2, 3, 9, syncs // 2, syncs - 4, syncs - 3, syncs - 2, syncs - 1, syncs):
+    for at_sync in (1, 2, 3, 6, 9, syncs // 2, syncs - 4, syncs - 3, syncs - 2, syncs - 1, syncs):
         lake = tmp_path / f"killed at {at_sync}"
         ingest_file(first, lake=lake, catalogue=catalogue, lake_key=LAKE_KEY)
         assert _killed_ingest(second, lake, at_sync) == -signal.SIGKILL
