@@ -5,6 +5,7 @@ cycle in Python is not used. The server listens on a unix socket (and loopback i
 limits from the snapshot contract, and ends with the process that started it, killed or not.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ from scoring.store import watchdog
 from scoring.store.connection import StoreConnection
 
 SOCKET_PATH_BYTES = 100  # sun_path holds 108 on Linux, 104 elsewhere, the closing zero included
+LOCK_NAME = ".lock"
 READY_SECONDS = 60.0  # of a machine that is busy; one that has ended is noticed at once
 STOP_SECONDS = 8.0  # above the watchdog's own 5 s
 
@@ -67,6 +69,7 @@ class EmbeddedStore:
         self._executable = executable
         self._socket_directory: Path | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
+        self._lock: int | None = None
         self.pid = 0
 
     @property
@@ -83,8 +86,13 @@ class EmbeddedStore:
             return
         executable = self._executable or find_executable()
         self.directory.mkdir(parents=True, exist_ok=True)
+        self._take_folder()
         self._place_socket()
-        self._refuse_second_server()
+        try:
+            self._refuse_second_server()
+        except StoreUnavailable:
+            self._leave_folder()
+            raise
         config = self.directory / "valkey.conf"
         config.write_text(self._config(), encoding="utf-8")
         self._watchdog = subprocess.Popen(
@@ -113,12 +121,35 @@ class EmbeddedStore:
         ):
             self._socket_directory = Path(tempfile.mkdtemp(prefix="chengxin-"))
 
+    def _take_folder(self) -> None:
+        """Until `stop`, or this process's end. Two servers would not refuse each other: the later
+        one takes the socket's name, and both go on."""
+        if self._lock is not None:
+            return
+        lock = os.open(self.directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise self._taken() from None
+        self._lock = lock
+
+    def _leave_folder(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # also for processes forked meanwhile
+            os.close(lock)
+
     def _refuse_second_server(self) -> None:
+        """Of a process that was killed a moment ago."""
         try:
             StoreConnection(StoreAddress(socket_path=str(self.socket_path)), 1.0).close()
         except StoreUnavailable:
             return
-        raise StoreUnavailable(
+        raise self._taken()
+
+    def _taken(self) -> StoreUnavailable:
+        return StoreUnavailable(
             "store_already_running",
             "another process runs a store in this folder",
             where=str(self.directory),
@@ -177,6 +208,7 @@ class EmbeddedStore:
     def stop(self) -> None:
         """Ends the server by its own pid; a second call does nothing."""
         self._end_server()
+        self._leave_folder()
         if self._socket_directory is not None:
             shutil.rmtree(self._socket_directory, ignore_errors=True)
             self._socket_directory = None

@@ -62,6 +62,33 @@ def test_a_second_server_in_the_same_folder_is_refused(server: EmbeddedStore) ->
         assert store.call("PING") == b"PONG"
 
 
+def test_of_two_that_start_at_once_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one comes when this one has just seen that nobody listens."""
+    first, second = EmbeddedStore(tmp_path), EmbeddedStore(tmp_path)
+    refuse = EmbeddedStore._refuse_second_server
+    refused: list[str] = []
+
+    def late(store: EmbeddedStore) -> None:
+        refuse(store)
+        if store is first:
+            try:
+                second.start()
+            except StoreUnavailable as error:
+                refused.append(error.code)
+
+    monkeypatch.setattr(EmbeddedStore, "_refuse_second_server", late)
+    try:
+        with first, connected(first) as store:
+            assert refused == ["store_already_running"]
+            assert store.call("PING") == b"PONG"
+        with second, connected(second) as store:  # the first has left
+            assert store.call("PING") == b"PONG"
+    finally:
+        second.stop()
+
+
 def test_it_starts_empty_unless_asked_to_keep(tmp_path: Path) -> None:
     for is_kept, kept in ((False, None), (True, b"thing")):
         folder = tmp_path / str(is_kept)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from api.commands.demo.alone import alone_in
 from api.commands.demo.city import DemoState, state_for
 from api.commands.demo.lasting import SHOWN_AHEAD, lasting_register, shown_day
 from api.commands.demo.progress import Steps
@@ -27,7 +28,7 @@ def demo(
     data: Annotated[Path, typer.Option(help="Data directory.", file_okay=False)] = Path("demo"),
     workers: Annotated[int, typer.Option(help="API processes.", min=1)] = 1,
 ) -> None:
-    """A synthetic city, built, published and served until Ctrl-C."""
+    """A synthetic city, built, published and served until Ctrl-C; one in each data directory."""
     from api.commands.demo.running import run_until_stopped
     from api.commands.keys import make_missing_keys
     from scoring.keys import key_files
@@ -39,11 +40,12 @@ def demo(
     day = shown_day(today)
     if day < today:
         typer.echo(f"shown as of {day}: a review of the impact assessment was due then", err=True)
-    state = state_for(data, people=people, seed=seed, today=day)
-    make_missing_keys(key_files(data))
-    with Steps() as steps:
-        state = make_city(data, state, steps, lasting_register(today + SHOWN_AHEAD))
-    run_until_stopped(data, state, port=port, workers=workers)
+    with alone_in(data):
+        state = state_for(data, people=people, seed=seed, today=day)
+        make_missing_keys(key_files(data))
+        with Steps() as steps:
+            state = make_city(data, state, steps, lasting_register(today + SHOWN_AHEAD))
+        run_until_stopped(data, state, port=port, workers=workers)
 
 
 def make_city(
