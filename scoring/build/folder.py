@@ -33,27 +33,25 @@ def is_complete(target: Path, key: Ed25519PublicKey) -> bool:
 @contextmanager
 def unfinished_folder(target: Path) -> Iterator[tuple[Path, Path]]:
     """A work folder and the snapshot's folder under a name nobody reads; on success the second is
-    renamed to `target`, in any case the rest is removed, what a killed build left included. Raises
-    StoreUnavailable for every error of the disk inside it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with only_build(target.parent):
-        scratch = target.parent / ".building"
+    renamed to `target`, in any case the rest is removed, what a killed build left included. Only
+    inside `only_build`. Raises StoreUnavailable for every error of the disk inside it."""
+    scratch = target.parent / ".building"
+    shutil.rmtree(scratch, ignore_errors=True)
+    work, unfinished = scratch / "work", scratch / target.name
+    work.mkdir(parents=True)
+    unfinished.mkdir()
+    try:
+        yield work, unfinished
+        _replace_folder(unfinished, target, scratch / "broken")
+    except OSError as error:
+        raise StoreUnavailable(
+            "snapshot_not_written",
+            str(error),
+            where=str(target.parent),
+            do="make room, or see that it may be written; nothing of this build is left",
+        ) from error
+    finally:
         shutil.rmtree(scratch, ignore_errors=True)
-        work, unfinished = scratch / "work", scratch / target.name
-        work.mkdir(parents=True)
-        unfinished.mkdir()
-        try:
-            yield work, unfinished
-            _replace_folder(unfinished, target, scratch / "broken")
-        except OSError as error:
-            raise StoreUnavailable(
-                "snapshot_not_written",
-                str(error),
-                where=str(target.parent),
-                do="make room, or see that it may be written; nothing of this build is left",
-            ) from error
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager

@@ -19,7 +19,13 @@ from scoring.build.documents import (
     figures_document,
     tables_document,
 )
-from scoring.build.folder import MANIFEST_NAME, SIGNATURE_NAME, is_complete, unfinished_folder
+from scoring.build.folder import (
+    MANIFEST_NAME,
+    SIGNATURE_NAME,
+    is_complete,
+    only_build,
+    unfinished_folder,
+)
 from scoring.build.gather import GatherJob, gather
 from scoring.build.inputs import (
     BuildKeys,
@@ -128,23 +134,27 @@ def build(
         refuse_backward_changes(rulebook, before.rules, before.as_of)
     with _workers(executor) as workers:
         verify_inputs(lake, files, exported, workers)
-        with unfinished_folder(target) as (work, unfinished):
-            run = _Run(
-                snapshot=snapshot,
-                lake=lake,
-                files=files,
-                work=work,
-                target=unfinished,
-                plan=plan_of(rules, tables),
-                lineage=lineage_of(snapshot, as_of, rules, rulebook, before),
-                workers=workers,
-                progress=progress,
-                notices=notices,
-            )
-            citizens = run.prepare(exported, keys.snapshot_key)
-            run.gather_records(buckets_per_job or run.default_buckets_per_job())
-            parts = run.make_parts(layout_for(citizens))
-            run.finish(rules, documents, parts, exported.manifest.position, keys)
+        out.mkdir(parents=True, exist_ok=True)
+        with only_build(out):
+            if is_complete(target, keys.signing_key.public_key()):
+                return target  # another build of the same ended while the inputs were verified
+            with unfinished_folder(target) as (work, unfinished):
+                run = _Run(
+                    snapshot=snapshot,
+                    lake=lake,
+                    files=files,
+                    work=work,
+                    target=unfinished,
+                    plan=plan_of(rules, tables),
+                    lineage=lineage_of(snapshot, as_of, rules, rulebook, before),
+                    workers=workers,
+                    progress=progress,
+                    notices=notices,
+                )
+                citizens = run.prepare(exported, keys.snapshot_key)
+                run.gather_records(buckets_per_job or run.default_buckets_per_job())
+                parts = run.make_parts(layout_for(citizens))
+                run.finish(rules, documents, parts, exported.manifest.position, keys)
     return target
 
 

@@ -3,10 +3,12 @@
 import datetime as dt
 import errno
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from scoring.build.inputs import verify_inputs
 from scoring.durable import sha256_of
 from scoring.errors import ChengxinError, InputRefused, StoreUnavailable, VerificationFailed
 from tests.support.lake import Record, build_snapshot, rebuild, record_id, subject, write_export
@@ -118,6 +120,22 @@ def test_a_whole_snapshot_is_used_again(data: Path) -> None:
     written = (before.folder / "manifest.json").stat().st_ino
     again = rebuild(data, as_of=AS_OF)
     assert (again.folder / "manifest.json").stat().st_ino == written
+
+
+def test_what_another_build_made_while_the_inputs_were_verified_is_used(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made anew and put in its place, it would be gone for a moment to whoever serves it."""
+    made: list[int] = []
+
+    def late(*inputs: Any) -> None:
+        monkeypatch.undo()
+        verify_inputs(*inputs)
+        made.append(rebuild(data, as_of=AS_OF, out="other").folder.stat().st_ino)
+
+    monkeypatch.setattr("scoring.build.snapshot.verify_inputs", late)
+    folder = rebuild(data, as_of=AS_OF, out="other").folder
+    assert [folder.stat().st_ino] == made
 
 
 def test_a_damaged_snapshot_is_replaced_by_a_whole_one(data: Path) -> None:
