@@ -1,6 +1,6 @@
 """`chengxin build`: lake and ledger export to a signed snapshot.
 
-Exit codes: 0 built (or there already), 1 another build writes into the folder, 4 rules, benefits or
+Exit codes: 0 built (or there already), 1 another build or a retention run is at work, 4 rules, benefits or
 catalogue refused, 5 a lake file or the export is not what its manifest says: nothing was written;
 7 the cluster is not there.
 """

@@ -1,15 +1,15 @@
 """`chengxin retention run`: what the retention table says is over is erased.
 
-Safe to repeat and to kill. Exit codes: 0 done, 1 a build is running, 3 a publisher is at work, 4 a
-day that has not come, 7 ledger, lake or store busy or not there; whatever stops the end of old
-versions, the other classes are done by then.
+Safe to repeat and to kill. Exit codes: 0 done, 1 a build is running, whose records must stay while
+it reads them, 3 a publisher is at work, 4 a day that has not come, 7 ledger, lake or store busy or
+not there; whatever else stops the end of old versions, the other classes are done by then.
 """
 
 import asyncio
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,9 +61,10 @@ def run(
         url = store_url(data, store)
         async with existing_ledger(ledger_place(data, ledger)) as opened:
             over = over_on(data, day, url)
-            counts = await erased(
-                opened, data / "lake", day, now_ms=now_ms, is_dry=dry_run, others=over.counts()
-            )
+            with contextlib.nullcontext() if dry_run else unread(data / "snapshots"):
+                counts = await erased(
+                    opened, data / "lake", day, now_ms=now_ms, is_dry=dry_run, others=over.counts()
+                )
             for name, number in counts.items():
                 typer.echo(f"{name:<12} {number:>9,} {'over' if dry_run else 'erased'}")
             if dry_run:
@@ -85,6 +86,19 @@ def _tell(ended: "Ended | None") -> None:
         typer.echo(f"removed export {name}")
     for name in ended.kept:
         typer.echo(f"kept version {name}: the store has it, or has nothing")
+
+
+@contextlib.contextmanager
+def unread(snapshots: Path) -> Iterator[None]:
+    """No build begins or is running: one that lost a part of the lake while it read would take it for
+    damage. Raises ChengxinError."""
+    from scoring.build.folder import only_build
+
+    if not snapshots.exists():  # nothing was ever built
+        yield
+        return
+    with only_build(snapshots):
+        yield
 
 
 async def erased(

@@ -62,7 +62,7 @@ def only_build(out: Path) -> Iterator[None]:
         except OSError as error:
             raise ChengxinError(
                 "build_running",
-                "another build writes into this folder",
+                "another build, or a retention run, is at work here",
                 where=str(out),
                 do="wait for it to end",
             ) from error

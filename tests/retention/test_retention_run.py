@@ -32,6 +32,7 @@ from api.rights.statements import (
     statement_stream,
 )
 from scoring import retention as lake_retention
+from scoring.build.folder import only_build
 from scoring.lake.manifest import read_manifest
 from scoring.policy.retention import load_retention
 from scoring.retention import erase_records, kept_days
@@ -265,26 +266,40 @@ def test_a_killed_run_leaves_a_whole_lake_and_the_next_one_ends_it(
     assert rows(lake) == [record_id(1)]
 
 
+def invoked(data: Path, *options: str) -> tuple[int, str]:
+    """Exit code, and the line of the records."""
+    done = CliRunner().invoke(app, ["retention", "run", "--data", str(data), *options])
+    code = getattr(done.exception, "exit_code", done.exit_code) if done.exception else 0
+    lines = [line for line in done.stdout.splitlines() if line.startswith("records")]
+    return code, "".join(lines)
+
+
+async def begun(ledger: Ledger) -> None:
+    await ledger.append(enrolled(1))
+
+
 def test_the_command_counts_erases_and_refuses_a_day_that_has_not_come(tmp_path: Path) -> None:
-    def invoked(*options: str) -> tuple[int, str]:
-        """Exit code, and the line of the records."""
-        done = CliRunner().invoke(app, ["retention", "run", "--data", str(tmp_path), *options])
-        code = getattr(done.exception, "exit_code", done.exit_code) if done.exception else 0
-        lines = [line for line in done.stdout.splitlines() if line.startswith("records")]
-        return code, "".join(lines)
-
-    assert invoked()[0] == 7  # no ledger there, and none is begun
+    assert invoked(tmp_path)[0] == 7  # no ledger there, and none is begun
     assert not (tmp_path / "ledger").exists()
-
-    async def begun(ledger: Ledger) -> None:
-        await ledger.append(enrolled(1))
 
     told(f"sqlite:///{ledger_path(tmp_path)}", begun)
     lake_with(tmp_path / "lake", dt.date(2020, 1, 10), dt.date(2026, 11, 1))
-    code, counted = invoked("--dry-run")
+    code, counted = invoked(tmp_path, "--dry-run")
     assert (code, counted.split()) == (0, ["records", "1", "over"])
-    code, done = invoked("--as-of", "2026-11-20")
+    code, done = invoked(tmp_path, "--as-of", "2026-11-20")
     assert (code, done.split()) == (0, ["records", "1", "erased"])
     assert rows(tmp_path / "lake") == [record_id(1)]
-    assert invoked("--as-of", "2099-01-01")[0] == 4
-    assert invoked("--as-of", "2099-01-01", "--dry-run")[0] == 0
+    assert invoked(tmp_path, "--as-of", "2099-01-01")[0] == 4
+    assert invoked(tmp_path, "--as-of", "2099-01-01", "--dry-run")[0] == 0
+
+
+def test_no_record_goes_below_a_build_that_reads_it(tmp_path: Path) -> None:
+    told(f"sqlite:///{ledger_path(tmp_path)}", begun)
+    lake_with(tmp_path / "lake", dt.date(2020, 1, 10), dt.date(2026, 11, 1))
+    (tmp_path / "snapshots").mkdir()
+    with only_build(tmp_path / "snapshots"):
+        assert invoked(tmp_path, "--as-of", "2026-11-20") == (1, "")
+        assert set(rows(tmp_path / "lake")) == {record_id(0), record_id(1)}
+        assert invoked(tmp_path, "--dry-run")[0] == 0
+    code, done = invoked(tmp_path, "--as-of", "2026-11-20")
+    assert (code, done.split()) == (0, ["records", "1", "erased"])
