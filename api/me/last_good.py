@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from api.ledger.changes import Accepted, ChangesNotKnown, ChangesSince
@@ -26,7 +25,7 @@ from api.metrics import Metrics
 from api.store.copies import CopyRefused, SnapshotCopy, open_copy
 from api.store.protocol import SnapshotReader, Stored, StoredLife, StoreDown, Version
 from scoring.contract.lookup import Sort
-from scoring.contract.served import SERVED_FILE, ServedSnapshot
+from scoring.contract.served import told_as_served
 from scoring.contract.snapshot import Manifest, enrolled_mark, withdrawn_mark
 from scoring.errors import VerificationFailed
 from scoring.signing import read_verifying_key
@@ -163,10 +162,8 @@ class LastGood:
             return None
 
     def _version_told(self) -> Version | None:
-        try:
-            content = (self._snapshots / SERVED_FILE).read_bytes()
-            snapshot = msgspec.json.decode(content, type=ServedSnapshot).snapshot
-        except (OSError, msgspec.DecodeError):
+        snapshot = told_as_served(self._snapshots)
+        if snapshot is None:
             return None
         copy = self._open(snapshot, None)
         if copy is None:

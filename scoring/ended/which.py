@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from scoring.contract.served import SERVED_FILE, ServedSnapshot
+from scoring.contract.served import told_as_served
 from scoring.contract.snapshot import Manifest
 from scoring.publish import pointers
 from scoring.publish.verify import MANIFEST_FILE
@@ -45,7 +45,7 @@ def old_versions(snapshots: Path, day: dt.date, days: int) -> list[OldVersion]:
     """Of which the `days` after their as-of day are over on `day`, but the newest and the one told
     in `served.json`; what the store needs is not asked here."""
     found = versions_on_disk(snapshots)
-    told = _told(snapshots)
+    told = told_as_served(snapshots)
     last_day = day - dt.timedelta(days=days)
     return [each for each in found[:-1] if each.as_of <= last_day and each.snapshot != told]
 
@@ -55,11 +55,3 @@ def needed_by_store(store: StoreConnection) -> Collection[str] | None:
     knows which one it will be given. Raises StoreUnavailable."""
     served = pointers.served_id(store)
     return None if served is None else {served, *pointers.versions_in(store)}
-
-
-def _told(snapshots: Path) -> str | None:
-    try:
-        content = (snapshots / SERVED_FILE).read_bytes()
-        return msgspec.json.decode(content, type=ServedSnapshot).snapshot
-    except (OSError, msgspec.DecodeError):
-        return None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from scoring.contract.served import SERVED_FILE, ServedSnapshot
+from scoring.contract.served import told_as_served
 from scoring.contract.snapshot import Manifest
 from scoring.durable import sha256_of
 from scoring.errors import VerificationFailed
@@ -24,7 +24,7 @@ def shown_snapshot(data: Path) -> Shown | None:
     """The version told as served, where its documents are as its manifest says, else the newest;
     None before the first build. Raises VerificationFailed where neither can be read."""
     snapshots = data / "snapshots"
-    told = _told(snapshots)
+    told = told_as_served(snapshots)
     if told is not None and (folder := _whole(snapshots, told)) is not None:
         return Shown(folder, "which is served")
     newest = newest_snapshot(snapshots)
@@ -58,14 +58,6 @@ def _order(manifest: Path) -> tuple[dt.date, int, str]:
             do="build the snapshot again",
         ) from error
     return day.as_of, day.ledger_position, manifest.parent.name
-
-
-def _told(snapshots: Path) -> str | None:
-    try:
-        content = (snapshots / SERVED_FILE).read_bytes()
-        return msgspec.json.decode(content, type=ServedSnapshot).snapshot
-    except (OSError, msgspec.DecodeError):
-        return None
 
 
 def _whole(snapshots: Path, told: str) -> Path | None:
