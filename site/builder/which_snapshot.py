@@ -43,13 +43,16 @@ class _SnapshotDay(msgspec.Struct):
 
 def newest_snapshot(snapshots: Path) -> Path | None:
     """The folder with the latest as-of day, then ledger position, then id."""
-    manifests = sorted(snapshots.glob(f"*/{MANIFEST}"))
-    return max(manifests, key=_order).parent if manifests else None
+    manifests = snapshots.glob(f"*/{MANIFEST}")
+    found = [order for manifest in manifests if (order := _order(manifest)) is not None]
+    return snapshots / max(found)[-1] if found else None
 
 
-def _order(manifest: Path) -> tuple[dt.date, int, str]:
+def _order(manifest: Path) -> tuple[dt.date, int, str] | None:
     try:
         day = msgspec.json.decode(manifest.read_bytes(), type=_SnapshotDay)
+    except FileNotFoundError:  # one that is just ending is none
+        return None
     except (OSError, msgspec.DecodeError) as error:
         raise VerificationFailed(
             "site_document_unreadable",

@@ -102,6 +102,20 @@ def test_the_newest_is_the_latest_day_then_the_highest_position(tmp_path: Path) 
     assert newest.name == "c"
 
 
+def test_a_version_that_ends_while_the_newest_is_looked_for_is_none(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshots, read_bytes = data / "snapshots", Path.read_bytes
+
+    def late(path: Path) -> bytes:
+        if path.parent == snapshots / NEWER:
+            path.parent.rename(snapshots / ".ending")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", late)
+    assert newest_snapshot(snapshots) == snapshots / OLDER
+
+
 def test_the_command_says_what_it_shows_and_a_named_snapshot_goes_before_all(
     data: Path,
 ) -> None:
